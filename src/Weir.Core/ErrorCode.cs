@@ -71,6 +71,8 @@ public enum ErrorCode
     RememberWithClaim = 3009,
     ConfigurationFileMissing = 3010,
     PortInUse = 3011,
+    FileUnreadable = 3012,
+    DirectoryInUse = 3013,
 
     QueueFull = 4001,
     StateFull = 4002,
@@ -82,6 +84,7 @@ public enum ErrorCode
     TooManyRequests = 4008,
     ServerUnreachable = 4009,
     RecountBusy = 4010,
+    NotEnoughDisk = 4011,
 
     DirectoryLocked = 5001,
     FormatTooNew = 5002,

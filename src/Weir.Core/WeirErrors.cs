@@ -80,6 +80,8 @@ public static class WeirErrors
         new(ErrorCode.RememberWithClaim, 400, false, "remember cannot be combined with a claim.", "A claim lasts as long as the stream: remove remember."),
         new(ErrorCode.ConfigurationFileMissing, 400, false, "The configuration file is not there.", "Name an existing file: weir serve path/to/weir.yaml."),
         new(ErrorCode.PortInUse, 400, false, "The address is in use.", "Stop the program that listens there, or choose another with --listen 127.0.0.1:0."),
+        new(ErrorCode.FileUnreadable, 400, false, "A file named on the command line cannot be read.", "See the detail for the path and the reason."),
+        new(ErrorCode.DirectoryInUse, 400, false, "The directory holds something that this command did not put there, and it would be deleted.", "Name an empty or new directory."),
 
         new(ErrorCode.QueueFull, 503, true, "A partition's queue is full; these events were not taken.", "Send the same body again after Retry-After; what was taken the first time is recognised."),
         new(ErrorCode.StateFull, 507, false, "The stream's state has reached limits.state_bytes; new owners are refused, known ones still answered.", "Raise limits.state_bytes or add memory."),
@@ -91,6 +93,7 @@ public static class WeirErrors
         new(ErrorCode.TooManyRequests, 429, true, "Too many requests in flight.", "Send again after Retry-After, or send batches."),
         new(ErrorCode.ServerUnreachable, 503, true, "The server does not answer.", "Start it with `weir serve`, or give its address with --url."),
         new(ErrorCode.RecountBusy, 429, true, "A recount is already running.", "Follow it at GET /v1/recounts/{id}, then ask again."),
+        new(ErrorCode.NotEnoughDisk, 507, false, "There is not enough free disk for what was asked.", "Make room, name another directory with --data, or ask for fewer events."),
 
         new(ErrorCode.DirectoryLocked, 503, false, "Another process has the data directory open.", "Stop it first; the detail names its process id. One process per directory."),
         new(ErrorCode.FormatTooNew, 503, false, "The data directory was written by a newer version.", "Use that version; nothing was changed."),
