@@ -39,7 +39,7 @@ public static class CanonicalNumber
 
         foreach (byte b in digits)
         {
-            if (unchecked((uint)(b - '0')) > 9)
+            if (b is < (byte)'0' or > (byte)'9')
             {
                 return false;
             }
@@ -136,7 +136,7 @@ internal struct DecimalDigits
                 continue;
             }
 
-            if (unchecked((uint)(b - '0')) > 9)
+            if (b is < (byte)'0' or > (byte)'9')
             {
                 break;
             }

@@ -15,6 +15,8 @@ public readonly record struct Exact(Int128 Scaled) : IComparable<Exact>
     /// <summary>Longest canonical text: sign, 30 digits before the point, point, 9 after.</summary>
     public const int MaxBytes = 42;
 
+    private const int MaxScaledDigits = 39;
+
     public static Exact FromInteger(long value) => new(checked((Int128)value * One));
 
     /// <summary>Reads a JSON number exactly.</summary>
@@ -52,7 +54,7 @@ public readonly record struct Exact(Int128 Scaled) : IComparable<Exact>
     {
         value = default;
         var number = default(DecimalDigits);
-        Span<byte> digits = stackalloc byte[39];
+        Span<byte> digits = stackalloc byte[MaxScaledDigits];
         if (!number.TryParse(json, digits))
         {
             return false;
@@ -64,23 +66,26 @@ public readonly record struct Exact(Int128 Scaled) : IComparable<Exact>
             return true;
         }
 
-        if (shift < 0 || number.Count + shift > 38)
+        if (shift < 0 || number.Count + shift > MaxScaledDigits)
         {
             return false;
         }
 
-        Int128 scaled = 0;
-        for (int i = 0; i < number.Count; i++)
+        UInt128 limit = number.Negative ? (UInt128)Int128.MaxValue + 1 : (UInt128)Int128.MaxValue;
+        UInt128 magnitude = 0;
+        for (int i = 0; i < number.Count + shift; i++)
         {
-            scaled = (scaled * 10) + (digits[i] - '0');
+            uint digit = i < number.Count ? (uint)(digits[i] - '0') : 0;
+            if (i == MaxScaledDigits - 1 && magnitude > (limit - digit) / 10)
+            {
+                // Only the 39th digit can leave the range: 2^127 is about 1.7 × 10^38.
+                return false;
+            }
+
+            magnitude = (magnitude * 10) + digit;
         }
 
-        for (int i = 0; i < shift; i++)
-        {
-            scaled *= 10;
-        }
-
-        value = new Exact(number.Negative ? -scaled : scaled);
+        value = new Exact(unchecked(number.Negative ? -(Int128)magnitude : (Int128)magnitude));
         return true;
     }
 

@@ -66,7 +66,7 @@ public static class Partitioner
         uint register = uint.MaxValue;
         foreach (byte b in key)
         {
-            register = Crc32Table[(byte)(register ^ b)] ^ (register >> 8);
+            register = Crc32Table[(register ^ b) & 0xFF] ^ (register >> 8);
         }
 
         return ~register;
