@@ -1,0 +1,169 @@
+using System.Text;
+using Weir.Core;
+using Weir.Server.Configuration;
+
+namespace Weir.Server.Tests.Configuration;
+
+public sealed class ConfigurationTests : IDisposable
+{
+    private readonly string _directory = Directory.CreateTempSubdirectory("weir-config-").FullName;
+
+    public void Dispose() => Directory.Delete(_directory, recursive: true);
+
+    [Fact]
+    public void Nothing_set_gives_the_defaults()
+    {
+        WeirConfiguration configuration = Load("");
+        Assert.Equal("./data", configuration.DataDirectory);
+        Assert.Equal("127.0.0.1:8080", configuration.Listen.ToString());
+        Assert.Equal(TimeSpan.FromSeconds(5), configuration.Drain);
+        Assert.Null(configuration.MemoryBytes);
+        Assert.Empty(configuration.Streams);
+        Assert.All(configuration.Explain(), row => Assert.Equal(ConfigurationLayer.Default, row.Origin.Layer));
+    }
+
+    [Fact]
+    public void A_stream_of_the_file_becomes_the_document_that_PUT_takes()
+    {
+        WeirConfiguration configuration = Load("""
+            streams:
+              votes:
+                partitions: 4
+                key: [year, "from"]
+                claim: { by: user, keep: first }
+                opens: 2026-11-20T20:00:00Z
+                fields: { amount: "decimal(18,2)" }
+                id: "7"
+            views:
+              results: SELECT choice, count(*) AS votes FROM votes GROUP BY choice
+              top: { sql: "SELECT count(*) FROM votes", max_groups: 10 }
+            """);
+        ConfiguredDefinition votes = Assert.Single(configuration.Streams);
+        Assert.Equal("votes", votes.Name);
+        Assert.Equal(
+            """{"partitions":4,"key":["year","from"],"claim":{"by":"user","keep":"first"},"opens":"2026-11-20T20:00:00Z","fields":{"amount":"decimal(18,2)"},"id":"7"}""",
+            Encoding.UTF8.GetString(votes.Json));
+        Assert.Equal("""{"sql":"SELECT choice, count(*) AS votes FROM votes GROUP BY choice"}""", Encoding.UTF8.GetString(configuration.Views[0].Json));
+        Assert.Equal("""{"sql":"SELECT count(*) FROM votes","max_groups":10}""", Encoding.UTF8.GetString(configuration.Views[1].Json));
+    }
+
+    [Fact]
+    public void Each_layer_wins_over_the_one_before()
+    {
+        string yaml = "data: /from/file\nhttp: { listen: 127.0.0.1:1 }\nlimits: { memory_bytes: 1GiB }\n";
+        var environment = new Dictionary<string, string> { ["WEIR_HTTP__LISTEN"] = "127.0.0.1:2", ["WEIR_DATA"] = "/from/env", ["ASPNETCORE_URLS"] = "http://127.0.0.1:9" };
+        WeirConfiguration configuration = Load(yaml, environment, new Dictionary<string, string> { ["http.listen"] = "127.0.0.1:3" });
+        Assert.Equal("127.0.0.1:3", configuration.Listen.ToString());
+        Assert.Equal("/from/env", configuration.DataDirectory);
+        Assert.Equal(1L << 30, configuration.MemoryBytes);
+        Assert.Equal("--listen", Assert.Single(configuration.Explain("http.listen")).Origin.ToString());
+        Assert.Equal("WEIR_DATA", Assert.Single(configuration.Explain("data")).Origin.ToString());
+        Assert.EndsWith("weir.yaml:3:25", Assert.Single(configuration.Explain("limits.memory_bytes")).Origin.ToString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("http://127.0.0.1:5000", "127.0.0.1:5000")]
+    [InlineData("http://localhost:5001/", "127.0.0.1:5001")]
+    [InlineData("http://[::1]", "[::1]:80")]
+    public void ASPNETCORE_URLS_is_used_where_listen_is_not_set(string urls, string expected)
+    {
+        WeirConfiguration configuration = Load("", new Dictionary<string, string> { ["ASPNETCORE_URLS"] = urls });
+        Assert.Equal(expected, configuration.Listen.ToString());
+        Assert.Equal("ASPNETCORE_URLS", Assert.Single(configuration.Explain("http.listen")).Origin.ToString());
+    }
+
+    [Fact]
+    public void The_environment_reaches_streams_and_views()
+    {
+        var environment = new Dictionary<string, string>
+        {
+            ["WEIR_STREAMS__VOTES__PARTITIONS"] = "2",
+            ["WEIR_STREAMS__VOTES__ON_INVALID"] = "dead-letter",
+            ["WEIR_STREAMS__VOTES__KEY"] = "[year, from]",
+            ["WEIR_VIEWS__RESULTS__MAX_GROUPS"] = "7",
+            ["WEIR_SERVICE_HOST"] = "10.0.0.1",
+            ["WEIR_PORT"] = "tcp://10.0.0.1:80",
+        };
+        WeirConfiguration configuration = Load("streams: { Votes: {} }\nviews: { results: SELECT count(*) FROM Votes }", environment);
+        ConfiguredDefinition votes = Assert.Single(configuration.Streams);
+        Assert.Equal("Votes", votes.Name);
+        Assert.Equal("""{"key":["year","from"],"on-invalid":"dead-letter","partitions":2}""", Encoding.UTF8.GetString(votes.Json));
+        Assert.Equal("""{"sql":"SELECT count(*) FROM Votes","max_groups":7}""", Encoding.UTF8.GetString(Assert.Single(configuration.Views).Json));
+    }
+
+    [Theory]
+    [InlineData("dataa: x", 1, 1, ErrorCode.UnknownConfigurationKey, "Did you mean data?")]
+    [InlineData("listen: 127.0.0.1:80", 1, 1, ErrorCode.UnknownConfigurationKey, "Did you mean http.listen?")]
+    [InlineData("http:\n  lisetn: 127.0.0.1:80", 2, 3, ErrorCode.UnknownConfigurationKey, "Did you mean listen?")]
+    [InlineData("streams:\n  votes:\n    partition: 4", 3, 5, ErrorCode.UnknownConfigurationKey, "Did you mean partitions?")]
+    [InlineData("streams:\n  votes:\n    claim: { whom: user }", 3, 14, ErrorCode.UnknownConfigurationKey, "Known here: by, keep.")]
+    [InlineData("http: 8080", 1, 7, ErrorCode.ConfigurationType, "Expected a section with listen")]
+    [InlineData("streams: { votes: 4 }", 1, 19, ErrorCode.ConfigurationType, "Expected a section with partitions")]
+    [InlineData("http: { listen: 127.0.0.1 }", 1, 17, ErrorCode.ConfigurationValue, "Expected host:port")]
+    [InlineData("http: { listen: example.com:80 }", 1, 17, ErrorCode.ConfigurationValue, "Expected host:port")]
+    [InlineData("http: { listen: 0.0.0.0:8080 }", 1, 17, ErrorCode.UnsafeListenAddress, "can be reached from other machines")]
+    [InlineData("auth: basic", 1, 7, ErrorCode.ConfigurationValue, "Expected `none`; found `basic`")]
+    [InlineData("http: { drain: 5 }", 1, 16, ErrorCode.ConfigurationType, "Expected a duration such as 500ms or 5s (0s to 10m), found `5`.")]
+    [InlineData("http: { drain: 1h }", 1, 16, ErrorCode.ConfigurationValue, "0s to 10m")]
+    [InlineData("limits: { memory_bytes: lots }", 1, 25, ErrorCode.ConfigurationType, "Expected a size such as 64MiB")]
+    [InlineData("limits: { memory_bytes: 1KiB }", 1, 25, ErrorCode.ConfigurationValue, "16MiB to 16TiB")]
+    [InlineData("engine: { writer_threads: [1] }", 1, 27, ErrorCode.ConfigurationType, "Expected a whole number (1 to 256), found a list.")]
+    [InlineData("data: a\ndata: b", 2, 1, ErrorCode.ConfigurationSyntax, "stands twice")]
+    [InlineData("data: [a", 2, 1, ErrorCode.ConfigurationSyntax, "not YAML")]
+    [InlineData("data: &x a", 1, 7, ErrorCode.ConfigurationSyntax, "anchors")]
+    [InlineData("- a", 1, 1, ErrorCode.ConfigurationSyntax, "keys and values")]
+    public void A_fault_names_its_place_code_and_way_out(string yaml, int line, int column, ErrorCode code, string says)
+    {
+        ConfigurationFault fault = Assert.Single(Assert.Throws<ConfigurationException>(() => Load(yaml)).Faults);
+        Assert.Equal((code, line, column), (fault.Code, fault.Origin.Line, fault.Origin.Column));
+        Assert.Contains(says, fault.Detail, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void All_faults_are_told_at_once_in_the_order_of_their_places()
+    {
+        var environment = new Dictionary<string, string> { ["WEIR_HTTP__LISTN"] = "x", ["WEIR_DATTA"] = "x" };
+        ConfigurationException refused = Assert.Throws<ConfigurationException>(() => Load("autth: none\nhttp: { listen: 0.0.0.0:1, drain: x }\n", environment));
+        Assert.Equal(
+            [ErrorCode.UnknownConfigurationKey, ErrorCode.UnsafeListenAddress, ErrorCode.ConfigurationType, ErrorCode.UnknownConfigurationKey, ErrorCode.UnknownConfigurationKey],
+            refused.Faults.Select(fault => fault.Code));
+        Assert.Contains("Did you mean WEIR_DATA?", refused.Faults[3].Detail, StringComparison.Ordinal);
+        Assert.Contains("Did you mean WEIR_HTTP__LISTEN?", refused.Faults[4].Detail, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Another_address_is_taken_when_auth_none_is_written()
+    {
+        Assert.Equal("*:80", Load("auth: none\nhttp: { listen: '*:80' }").Listen.ToString());
+    }
+
+    [Fact]
+    public void A_file_that_is_named_must_be_there()
+    {
+        var sources = new ConfigurationSources { File = Path.Combine(_directory, "other.yaml") };
+        Assert.Equal(ErrorCode.ConfigurationFileMissing, Assert.Throws<ConfigurationException>(() => WeirConfiguration.Load(sources)).Code);
+    }
+
+    [Theory]
+    [InlineData("1.5", "1.5")]
+    [InlineData("007", "\"007\"")]
+    [InlineData("yes", "\"yes\"")]
+    [InlineData("true", "true")]
+    [InlineData("'4'", "\"4\"")]
+    [InlineData("2026-11-20T20:00:00Z", "\"2026-11-20T20:00:00Z\"")]
+    public void A_plain_scalar_is_what_YAML_1_2_says(string yaml, string json)
+    {
+        byte[] definition = Load($"streams: {{ s: {{ opens: {yaml} }} }}").Streams[0].Json;
+        Assert.Equal($$"""{"opens":{{json}}}""", Encoding.UTF8.GetString(definition));
+    }
+
+    [Fact]
+    public void The_reference_page_is_what_the_table_says() => Page.MustBe("docs/reference/configuration.md", ConfigurationReference.ToMarkdown());
+
+    private WeirConfiguration Load(string yaml, Dictionary<string, string>? environment = null, Dictionary<string, string>? options = null)
+    {
+        string file = Path.Combine(_directory, "weir.yaml");
+        File.WriteAllText(file, yaml);
+        return WeirConfiguration.Load(new ConfigurationSources { File = file, Environment = environment ?? [], CommandLine = options ?? [] });
+    }
+}
