@@ -179,7 +179,7 @@ public readonly record struct Record(long TimestampDelta, int OffsetDelta, int K
     }
 
     /// <summary>Reads the header that starts at <paramref name="position"/> (at first <see cref="HeadersAt"/>) and advances.</summary>
-    public static bool TryReadHeader(ReadOnlySpan<byte> batch, ref int position, out ReadOnlySpan<byte> name, out ReadOnlySpan<byte> value, out int valueAt)
+    public static bool TryReadHeader(ReadOnlySpan<byte> batch, scoped ref int position, out ReadOnlySpan<byte> name, out ReadOnlySpan<byte> value, out int valueAt)
     {
         name = value = default;
         if (!TryReadRange(batch, ref position, out int nameAt, out int nameLength) || nameLength < 0

@@ -60,6 +60,10 @@ public sealed record ColumnPath(ColumnRoot Root, NodeList<PathStep> Steps)
         return new ColumnPath(ColumnRoot.Field, NodeList.Create<PathStep>(steps));
     }
 
+    /// <summary>Reads a column as a query writes it.</summary>
+    /// <exception cref="SqlException">The text is not a column.</exception>
+    public static ColumnPath Parse(string text) => new SqlParser(text).ParseColumn();
+
     /// <summary>A column that has no steps: metadata or a window's bound.</summary>
     public static ColumnPath Of(ColumnRoot root) => new(root, []);
 

@@ -42,6 +42,13 @@ internal sealed class SqlParser(string text)
         };
     }
 
+    /// <summary>A text that is one column and nothing else.</summary>
+    public ColumnPath ParseColumn()
+    {
+        ColumnPath path = ParsePath("a column");
+        return Current.Kind == SqlTokenKind.End ? path : throw Unexpected("the end of the column");
+    }
+
     // What may still follow, said in the order of the grammar.
     private static string Next(Condition? where, NodeList<GroupItem> groupBy, Condition? having, NodeList<OrderItem> orderBy, int? limit)
     {

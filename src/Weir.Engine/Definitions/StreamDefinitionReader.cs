@@ -210,7 +210,9 @@ internal sealed class StreamDefinitionReader
     {
         try
         {
-            ColumnPath path = ColumnPath.Parse(text);
+            // Plain names need no quotes here, reserved words neither: key: [year, from, to].
+            bool isPlain = text.AsSpan().IndexOfAny('"', '[') < 0 && text.Split('.').All(name => name.Length > 0 && !name.Any(char.IsWhiteSpace));
+            ColumnPath path = isPlain ? ColumnPath.Field(text.Split('.')) : ColumnPath.Parse(text);
             if (path.Root == ColumnRoot.Field)
             {
                 return path;
