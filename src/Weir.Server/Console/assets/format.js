@@ -1,0 +1,100 @@
+// How figures and names are written, the same on every page.
+import { ONE, toText } from "/assets/exact.js";
+
+const THIN_SPACE = "\u202f";
+
+/** Groups of three digits: 18 204. Digits after the point are padded to `digits`, so that a column lines up. */
+export function figure(value, digits = 0) {
+  if (value === null || value === undefined) {
+    return "–";
+  }
+
+  const [whole, fraction = ""] = toText(value).split(".");
+  const grouped = whole.replace(/\B(?=(\d{3})+$)/g, THIN_SPACE).replace("-", "−");
+  return digits === 0 && fraction === "" ? grouped : `${grouped}.${fraction.padEnd(digits, "0")}`;
+}
+
+/** A whole number that is not exact by nature (a rate, a count of rows). */
+export function whole(number) {
+  return figure(BigInt(Math.round(number)) * ONE);
+}
+
+export function percent(ratio) {
+  return `${(ratio * 100).toFixed(1)}${THIN_SPACE}%`;
+}
+
+export function seconds(milliseconds) {
+  return `${(milliseconds / 1000).toFixed(1)} s`;
+}
+
+export function bytes(count) {
+  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
+  let unit = 0;
+  while (count >= 1024 && unit < units.length - 1) {
+    count /= 1024;
+    unit++;
+  }
+
+  return `${unit === 0 ? count : count.toFixed(1)} ${units[unit]}`;
+}
+
+export function clock(milliseconds) {
+  return new Date(milliseconds).toLocaleTimeString("en-GB");
+}
+
+/** One value of a row, as text. */
+export function cell(value) {
+  switch (typeof value) {
+    case "bigint": return figure(value);
+    case "string": return value;
+    case "boolean": return value ? "true" : "false";
+    default: return value === null || value === undefined ? "–" : plainJson(value);
+  }
+}
+
+/** JSON with exact numbers written back as numbers. */
+export function plainJson(value) {
+  if (typeof value === "bigint") {
+    return toText(value);
+  }
+
+  if (Array.isArray(value)) {
+    return `[${value.map(plainJson).join(",")}]`;
+  }
+
+  if (value !== null && typeof value === "object") {
+    return `{${Object.entries(value).map(([name, part]) => `${JSON.stringify(name)}:${plainJson(part)}`).join(",")}}`;
+  }
+
+  return JSON.stringify(value ?? null);
+}
+
+/** `votes:0=1841,1=1790` as { stream, partitions: [[0, 1841], [1, 1790]], records }. Ends are exclusive. */
+export function parsePosition(text) {
+  const colon = text.lastIndexOf(":");
+  const partitions = text.slice(colon + 1).split(",").filter(part => part.includes("="))
+    .map(part => part.split("=").map(Number));
+  return {
+    stream: text.slice(0, colon),
+    partitions,
+    records: partitions.reduce((sum, [, end]) => sum + end, 0),
+  };
+}
+
+/** A position of many partitions, cut for reading; the whole one is in the recount dialog. */
+export function shortPosition(text) {
+  const { stream, partitions } = parsePosition(text);
+  const shown = partitions.slice(0, 4).map(([partition, end]) => `${partition}=${end}`).join(",");
+  return `${stream}:${shown}${partitions.length > 4 ? `,… (${partitions.length} partitions)` : ""}`;
+}
+
+/** Makes an element: name, class, text or children. */
+export function element(name, className, ...children) {
+  const made = document.createElement(name);
+  if (className) {
+    made.className = className;
+  }
+
+  made.append(...children);
+  return made;
+}
