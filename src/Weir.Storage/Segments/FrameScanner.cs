@@ -164,20 +164,20 @@ internal sealed class FrameScanner
         int wanted = (int)Math.Clamp(Limit - readPosition, 0, _buffer.Length - held);
         if (wanted > 0)
         {
-            _end += ReadWithRetry(readPosition, _buffer.AsSpan(held, wanted));
+            _end += ReadWithRetry(_file, readPosition, _buffer.AsSpan(held, wanted));
         }
     }
 
     /// <summary>One retry: a read error is often of the moment. The second one goes up.</summary>
-    private int ReadWithRetry(long filePosition, Span<byte> destination)
+    public static int ReadWithRetry(IDiskFile file, long filePosition, Span<byte> destination)
     {
         try
         {
-            return _file.Read(filePosition, destination);
+            return file.Read(filePosition, destination);
         }
         catch (DiskException)
         {
-            return _file.Read(filePosition, destination);
+            return file.Read(filePosition, destination);
         }
     }
 }

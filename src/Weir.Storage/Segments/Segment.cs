@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using Weir.Core;
 
 namespace Weir.Storage.Segments;
@@ -78,19 +79,27 @@ internal sealed class Segment
         }
     }
 
-    /// <summary>Walks the frames up to the first bad one: beyond it the index has no place, and reads from there on say why.</summary>
     private SegmentIndex Scan(IDisk disk, long length, int intervalBytes)
     {
         var index = new SegmentIndex(intervalBytes);
         using IDiskFile file = disk.OpenFile(Path, FileOpen.Read);
         var frames = new FrameScanner(file, Header.Identity.FrameSeed, SegmentHeader.Size, length);
-        while (frames.TryNext(out Frame frame, out ReadOnlySpan<byte> batch, out _))
+        bool afterDamage = false;
+        do
         {
-            if (!frame.IsIdle)
+            while (frames.TryNext(out Frame frame, out ReadOnlySpan<byte> batch, out _))
             {
-                index.Add(new Offset(System.Buffers.Binary.BinaryPrimitives.ReadInt64BigEndian(batch)), frame.AppendTimeMs, frames.FramePosition);
+                if (!frame.IsIdle)
+                {
+                    var baseOffset = new Offset(BinaryPrimitives.ReadInt64BigEndian(batch));
+                    index.Add(baseOffset, frame.AppendTimeMs, frames.FramePosition, always: afterDamage);
+                    afterDamage = false;
+                }
             }
+
+            afterDamage = true;
         }
+        while (frames.TryResynchronise());
 
         return index;
     }

@@ -42,14 +42,24 @@ internal sealed class SegmentIndex
     public static ReadOnlySpan<byte> Magic => "weir.idx"u8;
 
     /// <summary>Called for every frame with records, in order; keeps the first and then one per interval.</summary>
-    public void Add(Offset baseOffset, long appendTimeMs, long filePosition)
+    /// <param name="always">Keeps this one whatever the distance: the first intact frame after damage must be reachable.</param>
+    public void Add(Offset baseOffset, long appendTimeMs, long filePosition, bool always)
     {
         lock (_lock)
         {
-            if (_places.Count == 0 || filePosition - _places[^1].FilePosition >= _intervalBytes)
+            if (always || _places.Count == 0 || filePosition - _places[^1].FilePosition >= _intervalBytes)
             {
                 _places.Add(new IndexPlace(baseOffset, appendTimeMs, filePosition));
             }
+        }
+    }
+
+    /// <summary>Forgets the places at and after a file position that the segment no longer reaches to.</summary>
+    public void RemoveFrom(long filePosition)
+    {
+        lock (_lock)
+        {
+            _places.RemoveAll(place => place.FilePosition >= filePosition);
         }
     }
 

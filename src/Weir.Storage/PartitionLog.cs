@@ -1,0 +1,220 @@
+using System.Diagnostics.CodeAnalysis;
+using Weir.Core;
+using Weir.Storage.Recovery;
+using Weir.Storage.Segments;
+
+namespace Weir.Storage;
+
+/// <summary>
+/// The log of one partition: an ordered run of segment files in one directory (docs/internals/segment.md), the only truth.
+///
+/// Owned by one writer thread, which calls everything but <see cref="Flush"/>; Flush may run on another thread, one at a
+/// time, while the owner neither appends nor writes. Readers (<see cref="OpenReader"/>) are independent of both: they meet
+/// the owner only in <see cref="FlushedEnd"/> and in the immutable list of segments.
+///
+/// A segment file is written by one run of one process and never again: after opening, the next append begins a new file.
+/// So bytes that a failed flush left behind are never flushed a second time on the same file, and a stale tail is never written over.
+///
+/// The first failed write or flush poisons the log: nothing can be appended, written or flushed; what was flushed stays readable.
+/// The owner disposes it and opens the directory again, which recovers into a new segment. Rules: RecoveryReport, docs/internals/recovery.md.
+/// </summary>
+public sealed partial class PartitionLog : IDisposable
+{
+    private readonly IDisk _disk;
+    private readonly string _directory;
+    private readonly LogIdentity _identity;
+    private readonly LogOptions _options;
+    private readonly uint _seed;
+
+    private volatile Segment[] _segments;
+    private long _logStart;
+    private long _flushedEnd;
+    private bool _isDisposed;
+    private volatile DiskException? _poison;
+    private volatile string? _readOnlyReason;
+
+    private PartitionLog(IDisk disk, string directory, LogIdentity identity, LogOptions options, RecoveredLog recovered)
+    {
+        _disk = disk;
+        _directory = directory;
+        _identity = identity;
+        _options = options;
+        _seed = identity.FrameSeed;
+        _segments = [.. recovered.Segments];
+        _link = recovered.Link;
+        _logStart = recovered.Start.Value;
+        LogEnd = recovered.End;
+        LastAppendTimeMs = recovered.LastAppendTimeMs;
+    }
+
+    public LogIdentity Identity => _identity;
+
+    public string Directory => _directory;
+
+    /// <summary>First readable offset: 0, or the first segment that retention left. Any thread may read it.</summary>
+    public Offset LogStart => new(Volatile.Read(ref _logStart));
+
+    /// <summary>The offset that the next record gets.</summary>
+    public Offset LogEnd { get; private set; }
+
+    /// <summary>End (exclusive) of what a finished flush covers: the high watermark. Any thread may read it.</summary>
+    /// <remarks>Acquire: pairs with the release in <see cref="Flush"/>; the bytes below it are in the files.</remarks>
+    public Offset FlushedEnd
+    {
+        get => new(Volatile.Read(ref _flushedEnd));
+        private set => Volatile.Write(ref _flushedEnd, value.Value);
+    }
+
+    /// <summary>Append time of the last frame, epoch milliseconds; the smallest value when the log has no frame.</summary>
+    public long LastAppendTimeMs { get; private set; }
+
+    /// <summary>The log is damaged: reads go on, appends throw <see cref="LogReadOnlyException"/>.</summary>
+    public bool IsReadOnly => _readOnlyReason is not null;
+
+    /// <summary>Why it is read-only; null when it is not.</summary>
+    public string? ReadOnlyReason => _readOnlyReason;
+
+    /// <summary>A write or flush failed; see the type's header.</summary>
+    public bool IsPoisoned => _poison is not null;
+
+    /// <summary>Bytes of all segments, what is staged included.</summary>
+    public long TotalBytes => _segments.Sum(segment => segment.ReadableLength) + (_active is null ? 0 : _written - _active.ReadableLength + _stagedBytes);
+
+    /// <summary>All segments, ascending. Any thread may read it.</summary>
+    public IReadOnlyList<SegmentInfo> Segments
+    {
+        get
+        {
+            Segment[] segments = _segments;
+            var infos = new SegmentInfo[segments.Length];
+            for (int i = 0; i < segments.Length; i++)
+            {
+                bool isLast = i == segments.Length - 1;
+                infos[i] = new SegmentInfo(
+                    segments[i].Path,
+                    segments[i].BaseOffset,
+                    isLast ? FlushedEnd : segments[i + 1].BaseOffset,
+                    segments[i].ReadableLength,
+                    IsSealed: !isLast);
+            }
+
+            return infos;
+        }
+    }
+
+    /// <summary>
+    /// Opens and recovers the log in <paramref name="directory"/>, which is made when it is missing. When it returns, every
+    /// record below <see cref="LogEnd"/> is on disk for good, except in a damaged log, where nothing is changed.
+    /// </summary>
+    /// <exception cref="DiskException">The directory cannot be read, or the kept tail cannot be written. A retry may help.</exception>
+    /// <exception cref="WeirException"><see cref="ErrorCode.FormatTooNew"/>: written by a later version. Nothing was changed.</exception>
+    public static PartitionLog Open(IDisk disk, string directory, LogIdentity identity, LogOptions options, out RecoveryReport report) =>
+        Open(disk, directory, identity, options, Offset.Zero, out report);
+
+    /// <param name="firstOffset">Where a log without files begins; 0 but in tests of large offsets.</param>
+    internal static PartitionLog Open(IDisk disk, string directory, LogIdentity identity, LogOptions options, Offset firstOffset, out RecoveryReport report)
+    {
+        disk.CreateDirectory(directory);
+        RecoveredLog recovered = LogRecovery.Run(disk, directory, identity, options, firstOffset);
+        var log = new PartitionLog(disk, directory, identity, options, recovered);
+        report = recovered.Report;
+        try
+        {
+            if (report.Outcome == RecoveryOutcome.Damaged)
+            {
+                log._readOnlyReason = report.ToString();
+            }
+            else
+            {
+                report = log.FinishRecovery(recovered);
+            }
+        }
+        catch
+        {
+            log.Dispose();
+            throw;
+        }
+
+        log.FlushedEnd = log.LogEnd;
+        return log;
+    }
+
+    /// <summary>
+    /// A reader that stands at <paramref name="from"/>; it returns the batch that contains it first. Any thread may call
+    /// this; the reader then belongs to the caller.
+    /// </summary>
+    /// <exception cref="OffsetNotStoredException"><paramref name="from"/> is below <see cref="LogStart"/> or above <see cref="FlushedEnd"/>.</exception>
+    public LogReader OpenReader(Offset from)
+    {
+        var reader = new LogReader(this, _disk, _options);
+        try
+        {
+            reader.Seek(from);
+            return reader;
+        }
+        catch
+        {
+            reader.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Stops appends for good, because a reader or the fold met damage. Any thread may call it; the first reason stays.</summary>
+    public void MarkReadOnly(string reason) => Interlocked.CompareExchange(ref _readOnlyReason, reason, null);
+
+    /// <summary>
+    /// Deletes the segments that lie wholly below <paramref name="newStart"/>, with their derived files. The caller has
+    /// written the base at that offset: without it the log would not open again.
+    /// </summary>
+    public void ApplyRetention(Offset newStart)
+    {
+        while (_segments.Length > 1 && _segments[1].BaseOffset <= newStart)
+        {
+            Segment oldest = _segments[0];
+            // Readers see the shorter list first; one that has the file open reads it to its end.
+            _segments = _segments[1..];
+            Volatile.Write(ref _logStart, _segments[0].BaseOffset.Value);
+            foreach (string suffix in (string[])[LogFiles.Index, LogFiles.Verdicts, LogFiles.Keys])
+            {
+                string derived = Path.ChangeExtension(oldest.Path, suffix);
+                if (_disk.FileExists(derived))
+                {
+                    _disk.Delete(derived);
+                }
+            }
+
+            _disk.Delete(oldest.Path);
+            // One by one, so that power loss cannot bring back an older segment behind a newer one that is gone.
+            _disk.SyncDirectory(_directory);
+        }
+    }
+
+    /// <summary>Closes the files. Does not write or flush: what was not flushed has no promise.</summary>
+    public void Dispose()
+    {
+        _isDisposed = true;
+        _activeFile?.Dispose();
+    }
+
+    internal Segment[] SegmentList => _segments;
+
+    private void ThrowIfNotWritable()
+    {
+        if (_poison is not null || _readOnlyReason is not null || _isDisposed)
+        {
+            ThrowNotWritable();
+        }
+    }
+
+    [DoesNotReturn]
+    private void ThrowNotWritable()
+    {
+        if (_poison is { } cause)
+        {
+            throw new LogPoisonedException(_directory, cause);
+        }
+
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        throw new LogReadOnlyException(_directory, _readOnlyReason!);
+    }
+}
