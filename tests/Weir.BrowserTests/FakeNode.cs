@@ -1,4 +1,4 @@
-using System.Globalization;
+using System.Collections.Concurrent;
 using System.Reflection;
 using System.Threading.Channels;
 using Microsoft.AspNetCore.Builder;
@@ -20,7 +20,9 @@ public sealed class FakeNode : IAsyncDisposable
 {
     private readonly WebApplication _application;
     private readonly Channel<string> _frames = Channel.CreateBounded<string>(1_000);
-    private readonly Dictionary<string, (int Status, string Json)> _documents = [];
+    private readonly ConcurrentDictionary<string, (int Status, string Json)> _documents = new();
+
+    private readonly TaskCompletionSource _gone = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private FakeNode(WebApplication application) => _application = application;
 
@@ -44,8 +46,14 @@ public sealed class FakeNode : IAsyncDisposable
     /// <summary>What a GET or POST of <paramref name="path"/> answers from now on.</summary>
     public void Answer(string path, string json, int status = 200) => _documents[path] = (status, json);
 
+    /// <summary>Takes back what <see cref="Answer"/> said.</summary>
+    public void Forget(string path) => _documents.Remove(path, out _);
+
     /// <summary>Sends one frame to whoever reads the feed.</summary>
     public void Send(string @event, string data, string id = "1;votes:0=0") => _frames.Writer.TryWrite($"id: {id}\nevent: {@event}\ndata: {data}\n\n");
+
+    /// <summary>Completes when the reader of the feed has gone away.</summary>
+    public Task Disconnected() => _gone.Task.WaitAsync(TimeSpan.FromSeconds(30));
 
     /// <summary>Ends the feed's current connection, as a server that goes down does.</summary>
     public void Hang() => _frames.Writer.TryWrite("");
@@ -75,6 +83,7 @@ public sealed class FakeNode : IAsyncDisposable
             return;
         }
 
+        context.RequestAborted.Register(() => _gone.TrySetResult());
         AskedAfter = context.Request.Query["after"].FirstOrDefault();
         context.Response.ContentType = "text/event-stream";
         await context.Response.Body.FlushAsync();

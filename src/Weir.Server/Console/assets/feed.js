@@ -4,6 +4,8 @@
 
 // The server writes a comment at least every 15 s. Twice that in silence means the connection is gone, whatever TCP thinks.
 const SILENCE_MS = 30_000;
+// A browser opens six connections to a server and no more. A page that nobody looks at gives its own back.
+const HIDDEN_MS = 15_000;
 const FIRST_DELAY_MS = 250;
 const MAX_DELAY_MS = 5_000;
 
@@ -13,16 +15,18 @@ export class Feed {
   #lastId = null;
   #failures = 0;
   #wake = null;
+  #connection = null;
+  #hiddenTimer = null;
 
   /**
    * @param address path of the live endpoint
-   * @param handlers frame(event, data text), connected(), disconnected(), refused(status): refused ends the feed
+   * @param handlers frame(event, data text), connected(), disconnected(), paused(), refused(status): refused ends the feed
    */
   constructor(address, handlers) {
     this.#address = address;
     this.#handlers = handlers;
     addEventListener("online", () => this.#wake?.());
-    document.addEventListener("visibilitychange", () => document.hidden || this.#wake?.());
+    document.addEventListener("visibilitychange", () => this.#onVisibility());
   }
 
   /** Reads until the server says that the view does not exist. Resumes after the last frame that was applied. */
@@ -34,8 +38,22 @@ export class Feed {
         return;
       }
 
-      this.#handlers.disconnected();
-      await this.#pause();
+      if (document.hidden) {
+        this.#handlers.paused();
+        await new Promise(resolve => { this.#wake = resolve; });
+      } else {
+        this.#handlers.disconnected();
+        await this.#pause();
+      }
+    }
+  }
+
+  #onVisibility() {
+    clearTimeout(this.#hiddenTimer);
+    if (document.hidden) {
+      this.#hiddenTimer = setTimeout(() => this.#connection?.abort(), HIDDEN_MS);
+    } else {
+      this.#wake?.();
     }
   }
 
@@ -50,7 +68,7 @@ export class Feed {
   }
 
   async #readOnce() {
-    const abort = new AbortController();
+    const abort = this.#connection = new AbortController();
     let timer = setTimeout(() => abort.abort(), SILENCE_MS);
     try {
       const after = this.#lastId === null ? "" : `?after=${encodeURIComponent(this.#lastId)}`;

@@ -19,7 +19,7 @@ const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
 const rows = new Rows();
 const shapes = { bars: new Bars(), figures: new Figures(), table: new Table() };
 const state = {
-  connection: "connecting", // live, reconnecting, missing
+  connection: "connecting", // live, reconnecting, paused (nobody looks), missing
   frame: {}, // what the newest frame of each kind said beside the rows
   drawn: false,
   updatedAt: 0,
@@ -39,6 +39,9 @@ new Feed(`${address}/live`, {
   disconnected() {
     state.connection = "reconnecting";
     schedule();
+  },
+  paused() {
+    state.connection = "paused";
   },
   refused() {
     state.connection = "missing";
@@ -131,9 +134,15 @@ function show(id, text) {
 
 function drawChip() {
   const chip = at("chip");
-  const age = Number(toNumber(state.frame.age_ms ?? 0n));
+  const age = toNumber(state.frame.age_ms ?? 0n);
   switch (state.connection) {
     case "live": {
+      if (state.frame.stopped) {
+        chip.dataset.state = "behind";
+        show("chip-text", "stopped");
+        break;
+      }
+
       const behind = age > BEHIND_MS;
       chip.dataset.state = behind ? "behind" : "live";
       const parts = [behind ? "behind" : "live", `${seconds(age)} behind`];
@@ -168,7 +177,7 @@ function rate() {
 
 /** Whether a sum over all rows means something: counts and sums add up, averages and extremes do not. */
 function addsUp(measure, sql) {
-  const column = measure.replace(/[^\p{L}\p{N}_]/gu, "\\$&");
+  const column = measure.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
   const written = new RegExp(`(\\w+)\\s*\\([^()]*\\)\\s+as\\s+"?${column}"?(?![\\p{L}\\p{N}_])`, "iu").exec(sql ?? "");
   const aggregate = written?.[1] ?? measure;
   return !/^(avg|min|max|first|latest|uniques)(?![a-z0-9])/i.test(aggregate);
@@ -300,7 +309,7 @@ function drawFooter() {
 }
 
 /** One sentence for those who listen instead of look, at most every few seconds and only when it has changed. */
-let summarisedAt = 0;
+let summarisedAt = -SUMMARY_INTERVAL_MS;
 function summarise(measure, adds) {
   const now = performance.now();
   const finished = state.frame.final && at("summary").dataset.final !== "true";

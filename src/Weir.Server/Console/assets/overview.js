@@ -75,12 +75,10 @@ function drawState(ready, streams, views) {
   for (const view of views) {
     if (view.state === "stopped") {
       troubles.push(`View ${view.name} stopped${view.reason ? `: ${view.reason}` : ""}`);
-    } else if (view.state === "building") {
-      troubles.push(`View ${view.name} is being built, ${Math.round((view.progress ?? 0) * 100)} %`);
     }
   }
 
-  const worst = views.filter(view => view.state !== "stopped").reduce((most, view) => Math.max(most, view.age_ms), 0);
+  const worst = views.filter(view => view.state === "live").reduce((most, view) => Math.max(most, view.age_ms), 0);
   if (!ready.ready) {
     say("warn", `Not ready: ${ready.text}`);
   } else if (troubles.length > 0) {
@@ -186,9 +184,9 @@ function drawViews(views) {
   for (const view of views) {
     const line = viewLines.get(view.name);
     write(line.rows, whole(view.rows ?? 0));
-    line.standing.dataset.state = view.final ? "final" : view.state;
-    write(line.standing, view.state === "building" ? `building ${Math.round((view.progress ?? 0) * 100)} %`
-      : view.state === "stopped" ? "stopped" : view.final ? "final" : "provisional");
+    const standing = view.state !== "live" ? view.state : view.final ? "final" : "provisional";
+    line.standing.dataset.state = standing;
+    write(line.standing, standing === "building" ? `building ${Math.round((view.progress ?? 0) * 100)} %` : standing);
     write(line.age, view.state === "live" ? seconds(view.age_ms) : "–");
     write(line.errors, whole(view.errors ?? 0));
     write(line.position, view.position ? shortPosition(view.position) : "–");

@@ -62,7 +62,7 @@ function describe(answer) {
   const events = whole(toNumber(answer.events ?? 0n));
   const sentence = answer.equal
     ? element("p", "verdict-good", `✓ Equal. ${events} events were recounted, and every row agrees.`)
-    : element("p", "verdict-bad", `✗ Not equal. ${events} events were recounted, and ${answer.differences.length} rows differ.`);
+    : element("p", "verdict-bad", `✗ Not equal. ${events} events were recounted, and ${answer.differences.length === 1 ? "1 row differs" : `${answer.differences.length} rows differ`}.`);
   const parts = [sentence];
   if (answer.complete === false) {
     parts.push(element("p", "", `The log begins at ${answer.since}; what was before is taken as it was kept.`));
