@@ -34,6 +34,9 @@ public interface IDisk
     /// <summary>Makes the directory and missing parents, each flushed into its parent. No error when it exists.</summary>
     void CreateDirectory(string path);
 
+    /// <summary>Deletes an empty directory.</summary>
+    void DeleteDirectory(string path);
+
     /// <summary>Flushes the names in the directory: creations, renames and deletions before this call survive power loss.</summary>
     void SyncDirectory(string path);
 

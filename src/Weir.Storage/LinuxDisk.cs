@@ -69,6 +69,14 @@ public sealed class LinuxDisk : IDisk
         }
     }
 
+    public void DeleteDirectory(string path)
+    {
+        if (Libc.RemoveDirectory(path) != 0)
+        {
+            throw new DiskException("rmdir", path, Marshal.GetLastPInvokeError());
+        }
+    }
+
     public void SyncDirectory(string path)
     {
         using LinuxDiskFile directory = LinuxDiskFile.Open(path, Libc.ReadOnly);

@@ -48,20 +48,6 @@ internal static class LogFiles
         }
     }
 
-    /// <summary>Writes a file so that after a crash it is there whole or not at all: temporary name, flush, rename, directory flush.</summary>
-    public static void WriteAtomically(IDisk disk, string directory, string name, ReadOnlySpan<byte> bytes)
-    {
-        string path = Path.Combine(directory, name);
-        using (IDiskFile file = CreateTemporary(disk, path))
-        {
-            file.Write(0, bytes);
-            file.Flush();
-        }
-
-        disk.Rename(path + Temporary, path);
-        disk.SyncDirectory(directory);
-    }
-
     /// <summary>Opens <paramref name="path"/> plus <see cref="Temporary"/> as a new file, in place of a leftover of that name.</summary>
     public static IDiskFile CreateTemporary(IDisk disk, string path)
     {

@@ -1,0 +1,216 @@
+using System.Globalization;
+using System.Text;
+using Weir.Core;
+
+namespace Weir.Storage;
+
+/// <summary>
+/// The data directory: one process, one format, streams and views by name (docs/internals/data-directory.md).
+/// <code>
+/// weir.lock                                  held while open
+/// format                                     "weir 1"
+/// streams/&lt;stream&gt;-&lt;uuid8&gt;/definition.json   a stream exists exactly when this file does
+/// streams/&lt;stream&gt;-&lt;uuid8&gt;/&lt;partition&gt;/     PartitionLog
+/// views/&lt;view&gt;/definition.json
+/// </code>
+/// What the definitions say is the engine's business. Names are checked by the engine before they get here: they become
+/// directory names as they are. Belongs to one thread at a time.
+/// </summary>
+public sealed class DataDirectory : IDisposable
+{
+    public const int Format = 1;
+
+    private const string FormatPrefix = "weir ";
+    private const string LockName = "weir.lock";
+    private const string FormatName = "format";
+    private const string StreamsName = "streams";
+    private const string ViewsName = "views";
+    private const string DefinitionName = "definition.json";
+
+    private readonly IDisposable _lock;
+
+    private DataDirectory(IDisk disk, string path, IDisposable directoryLock)
+    {
+        Disk = disk;
+        Path = path;
+        _lock = directoryLock;
+    }
+
+    public IDisk Disk { get; }
+
+    public string Path { get; }
+
+    /// <summary>Opens the directory, made when it is missing or empty, and locks it.</summary>
+    /// <exception cref="DirectoryLockedException">Another process has it open. Nothing was changed.</exception>
+    /// <exception cref="WeirException">
+    /// <see cref="ErrorCode.NotADataDirectory"/>: it holds something else. <see cref="ErrorCode.FormatTooNew"/>: a later version wrote it. Nothing was changed.
+    /// </exception>
+    public static DataDirectory Open(IDisk disk, string path)
+    {
+        string[] strangers = [.. disk.List(path).Where(name => name is not (LockName or FormatName + ".tmp"))];
+        string formatPath = System.IO.Path.Combine(path, FormatName);
+        if (strangers.Length > 0 && !disk.FileExists(formatPath))
+        {
+            throw new WeirException(ErrorCode.NotADataDirectory, $"{path} has no file \"{FormatName}\" but holds {strangers[0]}.");
+        }
+
+        CheckFormat(disk, formatPath);
+        disk.CreateDirectory(path);
+        IDisposable directoryLock = disk.Lock(System.IO.Path.Combine(path, LockName));
+        try
+        {
+            if (!disk.FileExists(formatPath))
+            {
+                AtomicFile.Write(disk, formatPath, Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{FormatPrefix}{Format}\n")));
+            }
+
+            disk.CreateDirectory(System.IO.Path.Combine(path, StreamsName));
+            disk.CreateDirectory(System.IO.Path.Combine(path, ViewsName));
+            return new DataDirectory(disk, path, directoryLock);
+        }
+        catch
+        {
+            directoryLock.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Opens an existing directory without locking or writing, beside a running server or offline: check, dump, recount.</summary>
+    /// <exception cref="WeirException"><see cref="ErrorCode.NotADataDirectory"/> or <see cref="ErrorCode.FormatTooNew"/>.</exception>
+    public static DataDirectory OpenForReading(IDisk disk, string path)
+    {
+        string formatPath = System.IO.Path.Combine(path, FormatName);
+        if (!disk.FileExists(formatPath))
+        {
+            throw new WeirException(ErrorCode.NotADataDirectory, $"{path} has no file \"{FormatName}\".");
+        }
+
+        CheckFormat(disk, formatPath);
+        return new DataDirectory(disk, path, NoLock.Instance);
+    }
+
+    /// <summary>All streams, by directory name. A directory without a definition is an unfinished creation or deletion and is left out.</summary>
+    public IReadOnlyList<StreamDirectory> Streams()
+    {
+        string root = System.IO.Path.Combine(Path, StreamsName);
+        var streams = new List<StreamDirectory>();
+        foreach (string name in Disk.List(root))
+        {
+            string directory = System.IO.Path.Combine(root, name);
+            int dash = name.LastIndexOf('-');
+            if (dash > 0 && Disk.FileExists(System.IO.Path.Combine(directory, DefinitionName)))
+            {
+                streams.Add(new StreamDirectory(Disk, name[..dash], directory));
+            }
+        }
+
+        return streams;
+    }
+
+    /// <summary>Makes the stream's directory; it exists for good when this returns.</summary>
+    /// <param name="definition">JSON; read back with <see cref="StreamDirectory.ReadDefinition"/>.</param>
+    public StreamDirectory CreateStream(string name, Guid id, ReadOnlySpan<byte> definition)
+    {
+        string directory = System.IO.Path.Combine(Path, StreamsName, $"{name}-{id.ToString("N")[..8]}");
+        Disk.CreateDirectory(directory);
+        var stream = new StreamDirectory(Disk, name, directory);
+        stream.WriteDefinition(definition);
+        return stream;
+    }
+
+    /// <summary>Deletes a stream with everything in it. Its logs must be closed. The definition goes first: a crash half-way leaves no stream.</summary>
+    public void DeleteStream(StreamDirectory stream) => DeleteDefined(stream.Path);
+
+    /// <summary>All views: name and definition.</summary>
+    public IReadOnlyList<(string Name, byte[] Definition)> Views()
+    {
+        string root = System.IO.Path.Combine(Path, ViewsName);
+        var views = new List<(string, byte[])>();
+        foreach (string name in Disk.List(root))
+        {
+            if (AtomicFile.TryRead(Disk, System.IO.Path.Combine(root, name, DefinitionName)) is { } definition)
+            {
+                views.Add((name, definition));
+            }
+        }
+
+        return views;
+    }
+
+    /// <summary>Adds or replaces a view's definition, durably.</summary>
+    public void WriteView(string name, ReadOnlySpan<byte> definition)
+    {
+        string directory = System.IO.Path.Combine(Path, ViewsName, name);
+        Disk.CreateDirectory(directory);
+        AtomicFile.Write(Disk, System.IO.Path.Combine(directory, DefinitionName), definition);
+    }
+
+    /// <summary>Deletes a view's definition; no error when there is none.</summary>
+    public void DeleteView(string name)
+    {
+        string directory = System.IO.Path.Combine(Path, ViewsName, name);
+        if (Disk.FileExists(System.IO.Path.Combine(directory, DefinitionName)))
+        {
+            DeleteDefined(directory);
+        }
+    }
+
+    public void Dispose() => _lock.Dispose();
+
+    internal static string DefinitionPath(string directory) => System.IO.Path.Combine(directory, DefinitionName);
+
+    private static void CheckFormat(IDisk disk, string formatPath)
+    {
+        if (AtomicFile.TryRead(disk, formatPath) is not { } bytes)
+        {
+            return;
+        }
+
+        string text = Encoding.ASCII.GetString(bytes).TrimEnd();
+        if (!text.StartsWith(FormatPrefix, StringComparison.Ordinal)
+            || !int.TryParse(text.AsSpan(FormatPrefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out int format))
+        {
+            throw new WeirException(ErrorCode.NotADataDirectory, $"{formatPath} reads \"{text}\" instead of \"{FormatPrefix}{Format}\".");
+        }
+
+        if (format > Format)
+        {
+            throw new WeirException(ErrorCode.FormatTooNew, $"{formatPath} says format {format}; this version reads up to {Format}.");
+        }
+    }
+
+    private void DeleteDefined(string directory)
+    {
+        Disk.Delete(DefinitionPath(directory));
+        Disk.SyncDirectory(directory);
+        DeleteTree(directory);
+        Disk.SyncDirectory(System.IO.Path.GetDirectoryName(directory)!);
+    }
+
+    private void DeleteTree(string directory)
+    {
+        foreach (string name in Disk.List(directory))
+        {
+            string path = System.IO.Path.Combine(directory, name);
+            if (Disk.FileExists(path))
+            {
+                Disk.Delete(path);
+            }
+            else
+            {
+                DeleteTree(path);
+            }
+        }
+
+        Disk.DeleteDirectory(directory);
+    }
+
+    private sealed class NoLock : IDisposable
+    {
+        public static readonly NoLock Instance = new();
+
+        public void Dispose()
+        {
+        }
+    }
+}

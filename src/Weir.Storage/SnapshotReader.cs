@@ -1,0 +1,263 @@
+using System.Buffers.Binary;
+using System.Diagnostics.CodeAnalysis;
+using System.Text;
+using Weir.Core;
+using Weir.Storage.Segments;
+using Weir.Storage.Snapshots;
+
+namespace Weir.Storage;
+
+/// <summary>
+/// Reads a snapshot or base section by section in bounded memory. The whole file has been verified before the reader is
+/// handed out, so no state is ever half loaded from a damaged one; every block is verified again as it is read.
+/// Belongs to one thread at a time.
+/// </summary>
+public sealed class SnapshotReader : IDisposable
+{
+    private readonly IDiskFile _file;
+    private readonly byte[] _payload = new byte[SnapshotFormat.MaxPayloadBytes];
+    private readonly byte[] _blockHeader = new byte[SnapshotFormat.BlockHeaderBytes];
+    private long _filePosition = SnapshotFormat.HeaderBytes;
+    private uint _previous;
+    private SnapshotBlock _kind;
+    private int _length;
+    private int _read;
+
+    private SnapshotReader(IDiskFile file, string path, Offset offset, bool isBase, uint headerChecksum)
+    {
+        _file = file;
+        Path = path;
+        Offset = offset;
+        IsBase = isBase;
+        _previous = headerChecksum;
+    }
+
+    public string Path { get; }
+
+    /// <summary>The state covers all records below this offset; replay goes on from it.</summary>
+    public Offset Offset { get; }
+
+    /// <summary>A base: where retention cut the log. Recounts and views made later begin here.</summary>
+    public bool IsBase { get; }
+
+    /// <summary>
+    /// Opens the newest intact snapshot between <paramref name="logStart"/> and <paramref name="logEnd"/>, else the one
+    /// before, else the base (either copy). Takes one pass over each file tried.
+    /// </summary>
+    /// <param name="rejected">Files that were passed over, each with its fault, for the log; they are derived and stay where they are.</param>
+    /// <returns>False when there is none: replay begins at the log start, which must then be the first offset of the stream.</returns>
+    public static bool TryOpen(
+        IDisk disk,
+        string directory,
+        LogIdentity identity,
+        Offset logStart,
+        Offset logEnd,
+        [NotNullWhen(true)] out SnapshotReader? reader,
+        out IReadOnlyList<string> rejected)
+    {
+        IReadOnlyList<string> names = disk.List(directory);
+        var faults = new List<string>();
+        rejected = faults;
+        foreach (string suffix in (string[])[LogFiles.Snapshot, LogFiles.Base, LogFiles.BaseCopy])
+        {
+            foreach (Offset offset in LogFiles.Offsets(names, suffix).Reverse())
+            {
+                string path = LogFiles.At(directory, offset, suffix);
+                if (offset < logStart || offset > logEnd)
+                {
+                    faults.Add($"{path}: the log holds {logStart} to {logEnd}.");
+                }
+                else if (TryOpen(disk, path, identity, offset, suffix != LogFiles.Snapshot, out reader, out string fault))
+                {
+                    return true;
+                }
+                else
+                {
+                    faults.Add($"{path}: {fault}");
+                }
+            }
+        }
+
+        reader = null;
+        return false;
+    }
+
+    /// <summary>Opens the base, either copy; for recounts and views that begin where retention cut the log.</summary>
+    public static bool TryOpenBase(IDisk disk, string directory, LogIdentity identity, [NotNullWhen(true)] out SnapshotReader? reader)
+    {
+        IReadOnlyList<string> names = disk.List(directory);
+        foreach (string suffix in (string[])[LogFiles.Base, LogFiles.BaseCopy])
+        {
+            foreach (Offset offset in LogFiles.Offsets(names, suffix).Reverse())
+            {
+                if (TryOpen(disk, LogFiles.At(directory, offset, suffix), identity, offset, isBase: true, out reader, out _))
+                {
+                    return true;
+                }
+            }
+        }
+
+        reader = null;
+        return false;
+    }
+
+    /// <summary>Moves to the next section, past what is left of the current one.</summary>
+    /// <returns>False after the last.</returns>
+    /// <exception cref="DiskException">The file changed or failed after it was verified. Open again: another one will be chosen.</exception>
+    public bool TryNextSection([NotNullWhen(true)] out string? name)
+    {
+        while (_kind != SnapshotBlock.End)
+        {
+            if (!ReadBlock(out string fault))
+            {
+                Fail(fault);
+            }
+
+            if (_kind == SnapshotBlock.Section)
+            {
+                name = Encoding.UTF8.GetString(_payload, 0, _length);
+                _read = _length;
+                return true;
+            }
+        }
+
+        name = null;
+        return false;
+    }
+
+    /// <summary>Reads on in the section until the buffer is full or the section ends.</summary>
+    /// <returns>Bytes read; fewer than the buffer holds only at the end of the section.</returns>
+    /// <exception cref="DiskException">As in <see cref="TryNextSection"/>.</exception>
+    public int Read(Span<byte> buffer)
+    {
+        int done = 0;
+        while (done < buffer.Length)
+        {
+            if (_read == _length && !MoveToNextChunk())
+            {
+                break;
+            }
+
+            int count = Math.Min(buffer.Length - done, _length - _read);
+            _payload.AsSpan(_read, count).CopyTo(buffer[done..]);
+            _read += count;
+            done += count;
+        }
+
+        return done;
+    }
+
+    /// <summary>Fills the buffer; false exactly at the end of the section.</summary>
+    /// <exception cref="DiskException">The section ends inside the buffer, or as in <see cref="TryNextSection"/>.</exception>
+    public bool TryReadExactly(Span<byte> buffer)
+    {
+        int count = Read(buffer);
+        return count == buffer.Length || (count > 0 && Fail("a section ends inside an element."));
+    }
+
+    public void Dispose() => _file.Dispose();
+
+    internal static bool IsIntact(IDisk disk, string path, LogIdentity identity, Offset offset, out string fault)
+    {
+        bool intact = TryOpen(disk, path, identity, offset, isBase: false, out SnapshotReader? reader, out fault);
+        reader?.Dispose();
+        return intact;
+    }
+
+    private static bool TryOpen(IDisk disk, string path, LogIdentity identity, Offset offset, bool isBase, [NotNullWhen(true)] out SnapshotReader? reader, out string fault)
+    {
+        reader = null;
+        IDiskFile? file = null;
+        try
+        {
+            file = disk.OpenFile(path, FileOpen.Read);
+            Span<byte> header = stackalloc byte[SnapshotFormat.HeaderBytes];
+            if (!SnapshotFormat.IsHeader(header[..file.Read(0, header)], identity, offset, out uint checksum))
+            {
+                fault = "the header is not this log's, not this offset's, of another version or damaged.";
+                return false;
+            }
+
+            var candidate = new SnapshotReader(file, path, offset, isBase, checksum);
+            while (candidate._kind != SnapshotBlock.End)
+            {
+                if (!candidate.ReadBlock(out fault))
+                {
+                    return false;
+                }
+            }
+
+            candidate.Rewind(checksum);
+            file = null;
+            reader = candidate;
+            fault = "";
+            return true;
+        }
+        catch (DiskException e)
+        {
+            fault = e.Message;
+            return false;
+        }
+        finally
+        {
+            file?.Dispose();
+        }
+    }
+
+    private void Rewind(uint headerChecksum)
+    {
+        _filePosition = SnapshotFormat.HeaderBytes;
+        _previous = headerChecksum;
+        _kind = default;
+        _length = _read = 0;
+    }
+
+    /// <summary>Reads and verifies the next block.</summary>
+    private bool ReadBlock(out string fault)
+    {
+        fault = $"there is no intact block at file position {_filePosition}.";
+        if (_file.Read(_filePosition, _blockHeader) < SnapshotFormat.BlockHeaderBytes)
+        {
+            return false;
+        }
+
+        int length = BinaryPrimitives.ReadInt32LittleEndian(_blockHeader.AsSpan(4));
+        if (length is < 0 or > SnapshotFormat.MaxPayloadBytes
+            || _file.Read(_filePosition + SnapshotFormat.BlockHeaderBytes, _payload.AsSpan(0, length)) < length)
+        {
+            return false;
+        }
+
+        uint checksum = BinaryPrimitives.ReadUInt32LittleEndian(_blockHeader.AsSpan(8));
+        if (checksum != SnapshotFormat.BlockChecksum(_blockHeader.AsSpan(0, 8), _payload.AsSpan(0, length), _previous))
+        {
+            return false;
+        }
+
+        _kind = (SnapshotBlock)BinaryPrimitives.ReadInt32LittleEndian(_blockHeader);
+        _previous = checksum;
+        _filePosition += SnapshotFormat.BlockHeaderBytes + length;
+        _length = length;
+        _read = 0;
+        return true;
+    }
+
+    /// <summary>True when the current section has another chunk, which is then loaded; the block after the section stays for <see cref="TryNextSection"/>.</summary>
+    private bool MoveToNextChunk()
+    {
+        if (_kind is not (SnapshotBlock.Section or SnapshotBlock.Chunk))
+        {
+            return false;
+        }
+
+        if (_file.Read(_filePosition, _blockHeader) < SnapshotFormat.BlockHeaderBytes)
+        {
+            return Fail("the file ends inside a section.");
+        }
+
+        return BinaryPrimitives.ReadInt32LittleEndian(_blockHeader) == (int)SnapshotBlock.Chunk && (ReadBlock(out string fault) || Fail(fault));
+    }
+
+    [DoesNotReturn]
+    private bool Fail(string fault) => throw new DiskException($"read ({fault})", Path, DiskException.InputOutput);
+}

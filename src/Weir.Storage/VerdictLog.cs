@@ -1,0 +1,304 @@
+using System.Buffers.Binary;
+using Weir.Core;
+using Weir.Storage.Segments;
+using Weir.Storage.Verdicts;
+
+namespace Weir.Storage;
+
+/// <summary>
+/// The verdicts of a partition's records, in one file beside each segment. Derived: written without a flush, cut back when
+/// the partition opens and filled again by replay from there on. What is missing or damaged reads as <see cref="Unknown"/>,
+/// never as a guess.
+///
+/// Appended to by the partition's owner, read by any thread; they meet under a lock that is held for one block's copy.
+/// </summary>
+public sealed class VerdictLog : IDisposable
+{
+    /// <summary>Stands for a verdict that the file does not hold (any more). No verdict and reason make this byte.</summary>
+    public const byte Unknown = 0xFF;
+
+    private readonly IDisk _disk;
+    private readonly PartitionLog _log;
+    private readonly bool _withReplaced;
+    private readonly byte[] _block;
+    private readonly Lock _lock = new();
+    private Offset _segmentBase;
+    private IDiskFile? _file;
+    private Offset _blockStart;
+    private int _blockCount;
+    private int _blockWritten;
+
+    private VerdictLog(IDisk disk, PartitionLog log, bool withReplaced)
+    {
+        _disk = disk;
+        _log = log;
+        _withReplaced = withReplaced;
+        _block = new byte[VerdictFormat.BlockBytes(withReplaced)];
+    }
+
+    /// <summary>End (exclusive) of the verdicts appended.</summary>
+    public Offset End { get; private set; }
+
+    /// <summary>
+    /// Opens the verdicts of <paramref name="log"/> for appending from <paramref name="from"/> on: the offset at which replay
+    /// begins. Later ones, from before the restart, are forgotten.
+    /// </summary>
+    /// <param name="withReplaced">Keep the replaced offset of each record too (claim keep: last). Fixed for the stream's life.</param>
+    public static VerdictLog Open(IDisk disk, PartitionLog log, bool withReplaced, Offset from)
+    {
+        var verdicts = new VerdictLog(disk, log, withReplaced) { End = from };
+        foreach (Segment segment in log.SegmentList)
+        {
+            string path = verdicts.FilePath(segment.BaseOffset);
+            if (segment.BaseOffset >= from && disk.FileExists(path))
+            {
+                disk.Delete(path);
+            }
+        }
+
+        if (from > log.LogStart && log.SegmentList.Length > 0)
+        {
+            verdicts.Enter(from, keep: true);
+        }
+
+        return verdicts;
+    }
+
+    /// <summary>Appends the verdicts of the records from <paramref name="first"/> on, which is <see cref="End"/>. Not durable, and not on disk before its block is full.</summary>
+    /// <param name="verdicts">One byte per record; may span segments.</param>
+    /// <param name="replaced">As long as <paramref name="verdicts"/>, or empty when this log keeps none.</param>
+    /// <exception cref="DiskException">The file cannot be written. The log itself is not touched by that.</exception>
+    public void Append(Offset first, ReadOnlySpan<byte> verdicts, ReadOnlySpan<long> replaced)
+    {
+        if (first != End || (_withReplaced && replaced.Length != verdicts.Length))
+        {
+            throw new ArgumentException($"Verdicts are appended at {End}, each with its replaced offset where those are kept; these begin at {first}.");
+        }
+
+        lock (_lock)
+        {
+            int done = 0;
+            while (done < verdicts.Length)
+            {
+                if (_file is null || End >= SegmentEnd())
+                {
+                    Enter(End, keep: false);
+                }
+
+                int room = VerdictFormat.BlockRecords - _blockCount;
+                int count = (int)Math.Min(Math.Min(room, verdicts.Length - done), SegmentEnd() - End);
+                verdicts.Slice(done, count).CopyTo(_block.AsSpan(_blockCount));
+                if (_withReplaced)
+                {
+                    Span<byte> target = _block.AsSpan(VerdictFormat.BlockRecords + (_blockCount * sizeof(long)));
+                    for (int i = 0; i < count; i++)
+                    {
+                        BinaryPrimitives.WriteInt64LittleEndian(target[(i * sizeof(long))..], replaced[done + i]);
+                    }
+                }
+
+                _blockCount += count;
+                done += count;
+                End += count;
+                if (_blockCount == VerdictFormat.BlockRecords)
+                {
+                    WriteBlock();
+                    StartBlock(_blockStart + VerdictFormat.BlockRecords);
+                }
+            }
+        }
+    }
+
+    /// <summary>Writes the unfinished block and flushes, so that replay from <see cref="End"/> finds all verdicts below it. Called before a snapshot at that offset is committed, and at a clean stop.</summary>
+    public void Flush()
+    {
+        lock (_lock)
+        {
+            if (_file is not null)
+            {
+                WriteBlock();
+                _file.Flush();
+            }
+        }
+    }
+
+    /// <summary>Reads the verdicts from <paramref name="first"/> on. Any thread.</summary>
+    /// <param name="verdicts">Filled whole; <see cref="Unknown"/> where there is none.</param>
+    /// <param name="replaced">Empty, or as long as <paramref name="verdicts"/>; 0 where there is none.</param>
+    public void Read(Offset first, Span<byte> verdicts, Span<long> replaced)
+    {
+        verdicts.Fill(Unknown);
+        replaced.Clear();
+        byte[]? block = null;
+        Segment[] segments = _log.SegmentList;
+        for (int n = 0; n < segments.Length; n++)
+        {
+            Offset segmentBase = segments[n].BaseOffset;
+            Offset from = Max(first, segmentBase);
+            Offset to = n + 1 < segments.Length ? Min(first + verdicts.Length, segments[n + 1].BaseOffset) : first + verdicts.Length;
+            while (from < to)
+            {
+                long number = (from - segmentBase) / VerdictFormat.BlockRecords;
+                Offset start = segmentBase + (number * VerdictFormat.BlockRecords);
+                Offset stop = Min(to, start + VerdictFormat.BlockRecords);
+                block ??= new byte[_block.Length];
+                int count = LoadBlock(segmentBase, number, start, block);
+                int available = (int)Math.Min(stop - start, count);
+                for (int i = (int)(from - start); i < available; i++)
+                {
+                    int at = (int)(start + i - first);
+                    verdicts[at] = block[i];
+                    if (_withReplaced && !replaced.IsEmpty)
+                    {
+                        replaced[at] = BinaryPrimitives.ReadInt64LittleEndian(block.AsSpan(VerdictFormat.BlockRecords + (i * sizeof(long))));
+                    }
+                }
+
+                from = stop;
+            }
+        }
+    }
+
+    /// <summary>Closes the file; the unfinished block is lost, as in a crash, unless <see cref="Flush"/> came before.</summary>
+    public void Dispose() => _file?.Dispose();
+
+    /// <summary>End (exclusive) of the segment that the file belongs to; without bound while it is the active one.</summary>
+    private Offset SegmentEnd()
+    {
+        Segment[] segments = _log.SegmentList;
+        Offset end = new(long.MaxValue);
+        for (int n = segments.Length - 1; n >= 0 && segments[n].BaseOffset > _segmentBase; n--)
+        {
+            end = segments[n].BaseOffset;
+        }
+
+        return end;
+    }
+
+    private string FilePath(Offset segmentBase) => LogFiles.At(_log.Directory, segmentBase, LogFiles.Verdicts);
+
+    /// <summary>Opens the file of the segment that holds <paramref name="offset"/> and stands there.</summary>
+    /// <param name="keep">Keep what the file holds below the offset; else it begins anew.</param>
+    private void Enter(Offset offset, bool keep)
+    {
+        if (_file is not null)
+        {
+            WriteBlock();
+            _file.Dispose();
+            _file = null;
+        }
+
+        Segment[] segments = _log.SegmentList;
+        int at = segments.Length - 1;
+        while (at > 0 && segments[at].BaseOffset > offset)
+        {
+            at--;
+        }
+
+        _segmentBase = segments[at].BaseOffset;
+        long number = (offset - _segmentBase) / VerdictFormat.BlockRecords;
+        StartBlock(_segmentBase + (number * VerdictFormat.BlockRecords));
+        int wanted = (int)(offset - _blockStart);
+        string path = FilePath(_segmentBase);
+        Span<byte> header = stackalloc byte[VerdictFormat.HeaderBytes];
+        int held = 0;
+        if (keep && _disk.FileExists(path))
+        {
+            held = Math.Clamp(LoadBlockFromFile(_segmentBase, number, _blockStart, _block), 0, wanted);
+            _file = _disk.OpenFile(path, FileOpen.ReadWrite);
+            if (!VerdictFormat.IsHeader(header[.._file.Read(0, header)], _log.Identity, _segmentBase, _withReplaced))
+            {
+                _file.Truncate(0);
+            }
+        }
+        else
+        {
+            if (_disk.FileExists(path))
+            {
+                _disk.Delete(path);
+            }
+
+            _file = _disk.OpenFile(path, FileOpen.CreateNew);
+        }
+
+        VerdictFormat.WriteHeader(header, _log.Identity, _segmentBase, _withReplaced);
+        _file.Write(0, header);
+        // Replay writes all later blocks; old ones must not show through until it gets there.
+        _file.Truncate(Math.Min(_file.Length, VerdictFormat.BlockPosition(number + 1, _withReplaced)));
+        ForgetFrom(held);
+        _block.AsSpan(held, wanted - held).Fill(Unknown);
+        _blockCount = wanted;
+        WriteBlock();
+    }
+
+    /// <summary>Clears the block's records from <paramref name="count"/> on.</summary>
+    private void ForgetFrom(int count)
+    {
+        _block.AsSpan(count, VerdictFormat.BlockRecords - count).Clear();
+        if (_withReplaced)
+        {
+            int from = VerdictFormat.BlockRecords + (count * sizeof(long));
+            _block.AsSpan(from, VerdictFormat.CountAt(_withReplaced) - from).Clear();
+        }
+    }
+
+    private void StartBlock(Offset start)
+    {
+        _blockStart = start;
+        _blockCount = 0;
+        _blockWritten = 0;
+        Array.Clear(_block);
+    }
+
+    private void WriteBlock()
+    {
+        if (_blockCount > _blockWritten)
+        {
+            VerdictFormat.SealBlock(_block, _blockCount, _blockStart);
+            _file!.Write(VerdictFormat.BlockPosition((_blockStart - _segmentBase) / VerdictFormat.BlockRecords, _withReplaced), _block);
+            _blockWritten = _blockCount;
+        }
+    }
+
+    /// <returns>Records in the block; 0 or less when it holds none that can be trusted.</returns>
+    private int LoadBlock(Offset segmentBase, long number, Offset start, Span<byte> block)
+    {
+        lock (_lock)
+        {
+            if (segmentBase == _segmentBase && start == _blockStart)
+            {
+                _block.CopyTo(block);
+                return _blockCount;
+            }
+        }
+
+        return LoadBlockFromFile(segmentBase, number, start, block);
+    }
+
+    private int LoadBlockFromFile(Offset segmentBase, long number, Offset start, Span<byte> block)
+    {
+        string path = FilePath(segmentBase);
+        try
+        {
+            if (!_disk.FileExists(path))
+            {
+                return 0;
+            }
+
+            using IDiskFile file = _disk.OpenFile(path, FileOpen.Read);
+            Span<byte> header = stackalloc byte[VerdictFormat.HeaderBytes];
+            return VerdictFormat.IsHeader(header[..file.Read(0, header)], _log.Identity, segmentBase, _withReplaced)
+                && file.Read(VerdictFormat.BlockPosition(number, _withReplaced), block) == block.Length
+                ? VerdictFormat.ReadBlockCount(block, start)
+                : 0;
+        }
+        catch (DiskException)
+        {
+            return 0;
+        }
+    }
+
+    private static Offset Max(Offset a, Offset b) => a > b ? a : b;
+
+    private static Offset Min(Offset a, Offset b) => a < b ? a : b;
+}

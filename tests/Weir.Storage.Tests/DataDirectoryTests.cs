@@ -1,0 +1,71 @@
+using System.Text;
+using Weir.Core;
+
+namespace Weir.Storage.Tests;
+
+public sealed class DataDirectoryTests
+{
+    [Fact]
+    public void Streams_and_views_are_found_again()
+    {
+        using var test = new TestLog();
+        var id = Guid.Parse("12345678-0000-0000-0000-000000000000");
+        using (DataDirectory data = DataDirectory.Open(test.Disk, test.Directory))
+        {
+            StreamDirectory stream = data.CreateStream("my-votes", id, "{\"a\":1}"u8);
+            stream.WriteDefinition("{\"a\":2}"u8);
+            Assert.EndsWith("my-votes-12345678/3", stream.PartitionPath(3), StringComparison.Ordinal);
+            data.WriteView("results", "{}"u8);
+            data.WriteView("gone", "{}"u8);
+            data.DeleteView("gone");
+            data.DeleteStream(data.CreateStream("old", id, "{}"u8));
+        }
+
+        using DataDirectory again = DataDirectory.Open(test.Disk, test.Directory);
+        StreamDirectory found = Assert.Single(again.Streams());
+        Assert.Equal("my-votes", found.Name);
+        Assert.Equal("{\"a\":2}", Encoding.UTF8.GetString(found.ReadDefinition()));
+        Assert.Equal("results", Assert.Single(again.Views()).Name);
+    }
+
+    [Fact]
+    public void A_second_opening_is_refused_and_names_the_process()
+    {
+        using var test = new TestLog();
+        using DataDirectory data = DataDirectory.Open(test.Disk, test.Directory);
+        var refused = Assert.Throws<DirectoryLockedException>(() => DataDirectory.Open(test.Disk, test.Directory));
+        Assert.Equal(Environment.ProcessId, refused.ProcessId);
+        Assert.Equal(ErrorCode.DirectoryLocked, refused.Code);
+    }
+
+    [Theory]
+    [InlineData("weir 2\n", ErrorCode.FormatTooNew)]
+    [InlineData("something", ErrorCode.NotADataDirectory)]
+    public void A_newer_or_foreign_format_is_refused_and_nothing_changes(string format, ErrorCode expected)
+    {
+        using var test = new TestLog();
+        Directory.CreateDirectory(test.Directory);
+        File.WriteAllText(Path.Combine(test.Directory, "format"), format);
+        Assert.Equal(expected, Assert.Throws<WeirException>(() => DataDirectory.Open(test.Disk, test.Directory)).Code);
+        Assert.Equal(["format"], test.Disk.List(test.Directory));
+    }
+
+    [Fact]
+    public void A_directory_with_other_things_in_it_is_refused()
+    {
+        using var test = new TestLog();
+        Directory.CreateDirectory(test.Directory);
+        File.WriteAllText(Path.Combine(test.Directory, "thesis.tex"), "");
+        Assert.Equal(ErrorCode.NotADataDirectory, Assert.Throws<WeirException>(() => DataDirectory.Open(test.Disk, test.Directory)).Code);
+        Assert.Equal(["thesis.tex"], test.Disk.List(test.Directory));
+    }
+
+    [Fact]
+    public void A_stream_directory_without_a_definition_is_no_stream()
+    {
+        using var test = new TestLog();
+        using DataDirectory data = DataDirectory.Open(test.Disk, test.Directory);
+        Directory.CreateDirectory(Path.Combine(test.Directory, "streams", "half-12345678"));
+        Assert.Empty(data.Streams());
+    }
+}

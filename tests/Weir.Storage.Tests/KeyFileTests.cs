@@ -1,0 +1,103 @@
+using Weir.Core;
+
+namespace Weir.Storage.Tests;
+
+public sealed class KeyFileTests
+{
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(341)]
+    [InlineData(342)]
+    [InlineData(50_000)]
+    public void Every_hash_finds_its_records(int count)
+    {
+        using var test = new TestLog();
+        (ulong[] hashes, uint[] records) = Pairs(count, distinct: Math.Max(1, count * 3 / 4));
+        ILookup<ulong, Offset> expected = hashes.Zip(records).ToLookup(pair => pair.First, pair => new Offset(1_000) + pair.Second);
+        using KeyFile keys = Write(test, hashes, records);
+
+        Assert.Equal(count, keys.Count);
+        foreach (IGrouping<ulong, Offset> group in expected)
+        {
+            Assert.Equal(group.Order(), Find(keys, group.Key));
+        }
+
+        foreach (ulong absent in (ulong[])[0, 1, ulong.MaxValue, 0x8000_0000_0000_0000])
+        {
+            Assert.Equal(expected[absent].Order(), Find(keys, absent));
+        }
+    }
+
+    [Theory]
+    [InlineData(0UL)]
+    [InlineData(77UL)]
+    [InlineData(ulong.MaxValue)]
+    public void A_hash_may_fill_many_blocks(ulong hash)
+    {
+        using var test = new TestLog();
+        ulong[] hashes = [1, .. Enumerable.Repeat(hash, 2_000), ulong.MaxValue - 1];
+        uint[] records = [.. Enumerable.Range(0, 2_002).Select(n => (uint)n)];
+        using KeyFile keys = Write(test, hashes, records);
+        Assert.Equal(Enumerable.Range(1, 2_000).Select(n => new Offset(1_000 + n)), Find(keys, hash));
+    }
+
+    [Fact]
+    public void A_damaged_block_is_an_answer_of_its_own()
+    {
+        using var test = new TestLog();
+        (ulong[] hashes, uint[] records) = Pairs(1, distinct: 1);
+        ulong hash = hashes[0];
+        using (Write(test, hashes, records))
+        {
+        }
+
+        string path = Assert.Single(test.Files(".keys"));
+        byte[] good = File.ReadAllBytes(path);
+        for (int at = 0; at < good.Length; at++)
+        {
+            byte[] bad = [.. good];
+            bad[at] ^= 0x10;
+            File.WriteAllBytes(path, bad);
+            using KeyFile? keys = KeyFile.TryOpen(test.Disk, test.Directory, TestLog.Identity, new Offset(1_000));
+            Assert.Equal(at >= KeyFile.HeaderBytes, keys is not null);
+            Assert.False(keys?.TryFind(hash, []) ?? false);
+        }
+    }
+
+    private static KeyFile Write(TestLog test, ulong[] hashes, uint[] records)
+    {
+        test.Disk.CreateDirectory(test.Directory);
+        KeyFile.Write(test.Disk, test.Directory, TestLog.Identity, new Offset(1_000), [.. hashes], [.. records]);
+        KeyFile? keys = KeyFile.TryOpen(test.Disk, test.Directory, TestLog.Identity, new Offset(1_000));
+        Assert.NotNull(keys);
+        return keys;
+    }
+
+    private static List<Offset> Find(KeyFile keys, ulong hash)
+    {
+        List<Offset> found = [];
+        Assert.True(keys.TryFind(hash, found));
+        return found;
+    }
+
+    private static (ulong[] Hashes, uint[] Records) Pairs(int count, int distinct)
+    {
+        var random = new Random(5);
+        ulong[] pool = new ulong[distinct];
+        for (int i = 0; i < distinct; i++)
+        {
+            pool[i] = (ulong)random.NextInt64() << 1;
+        }
+
+        ulong[] hashes = new ulong[count];
+        uint[] records = new uint[count];
+        for (int i = 0; i < count; i++)
+        {
+            hashes[i] = pool[random.Next(distinct)];
+            records[i] = (uint)i;
+        }
+
+        return (hashes, records);
+    }
+}
