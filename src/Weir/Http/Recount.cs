@@ -1,0 +1,44 @@
+using System.Net;
+using System.Text.Json.Nodes;
+
+namespace Weir.Cli.Http;
+
+/// <summary>A recount asked of a server and followed to its end.</summary>
+internal static class Recount
+{
+    private static readonly TimeSpan BetweenLooks = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>Starts the recount of a view and waits for its result.</summary>
+    /// <returns>{"equal":…,"events":…,"position":…,"differences":[…]}</returns>
+    public static async Task<JsonObject> RunAsync(Terminal terminal, ServerClient server, string view, CancellationToken cancel)
+    {
+        (HttpStatusCode status, JsonObject answer) = await server.PostAsync($"v1/views/{Uri.EscapeDataString(view)}/recount", cancel);
+        if (status != HttpStatusCode.Accepted)
+        {
+            return answer;
+        }
+
+        string id = answer["id"]!.ToString();
+        long total = 0;
+        long done = 0;
+        return await Progress.WatchAsync(terminal, () => $"recounting {view}", "events", () => Volatile.Read(ref total), () => Volatile.Read(ref done), FollowAsync());
+
+        async Task<JsonObject> FollowAsync()
+        {
+            while (true)
+            {
+                JsonObject look = await server.GetAsync($"v1/recounts/{Uri.EscapeDataString(id)}", cancel);
+                if (look["equal"] is not null)
+                {
+                    return look;
+                }
+
+                Volatile.Write(ref total, look["total"]?.GetValue<long>() ?? 0);
+                Volatile.Write(ref done, look["events"]?.GetValue<long>() ?? 0);
+                await Task.Delay(BetweenLooks, cancel);
+            }
+        }
+    }
+
+    public static bool IsEqual(JsonObject result) => result["equal"]?.GetValue<bool>() == true;
+}

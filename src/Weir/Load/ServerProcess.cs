@@ -1,0 +1,153 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using Weir.Core;
+
+namespace Weir.Cli.Load;
+
+/// <summary>
+/// <c>weir serve</c> of this same executable as a process of its own, on a fixed port so that it can be killed and started again at
+/// the same address. Its output goes to a file. Disposing kills what still runs.
+/// </summary>
+internal sealed class ServerProcess : IDisposable
+{
+    private static readonly TimeSpan BetweenProbes = TimeSpan.FromMilliseconds(5);
+
+    private readonly string _configurationFile;
+    private readonly string _logFile;
+    private Process? _process;
+
+    public ServerProcess(string configurationFile, string logFile, IPEndPoint address)
+    {
+        _configurationFile = configurationFile;
+        _logFile = logFile;
+        Address = address;
+    }
+
+    public IPEndPoint Address { get; }
+
+    public Uri Url => new($"http://{Address}/");
+
+    public int ProcessId => _process?.Id ?? throw new InvalidOperationException("The server is not running.");
+
+    /// <summary>Starts it and waits until it serves.</summary>
+    /// <returns>Time from the start of the process to the first 200 of /readyz.</returns>
+    /// <exception cref="WeirException">It ended, or does not serve within <paramref name="patience"/>; the detail holds its last lines.</exception>
+    public async Task<TimeSpan> StartAsync(TimeSpan patience, CancellationToken cancel)
+    {
+        long started = Stopwatch.GetTimestamp();
+        _process?.Dispose();
+        _process = Launch();
+        while (!IsReady())
+        {
+            if (_process.HasExited || Stopwatch.GetElapsedTime(started) > patience)
+            {
+                string how = _process.HasExited ? $"ended with code {_process.ExitCode}" : $"does not serve after {TextTable.Duration(patience)}";
+                throw new WeirException(ErrorCode.ServerUnreachable, $"`weir serve {_configurationFile}` {how}; {_logFile} ends with:\n{LastLines()}");
+            }
+
+            await Task.Delay(BetweenProbes, cancel);
+        }
+
+        return Stopwatch.GetElapsedTime(started);
+    }
+
+    /// <summary>SIGKILL: nothing of the process runs after this, nothing is flushed.</summary>
+    public void Kill()
+    {
+        _process!.Kill();
+        _process.WaitForExit();
+    }
+
+    /// <summary>SIGTERM, then waits for the orderly end.</summary>
+    /// <returns>Its exit code.</returns>
+    public async Task<int> StopAsync()
+    {
+        if (!_process!.HasExited)
+        {
+            _ = SendSignal(_process.Id, SigTerm);
+        }
+
+        await _process.WaitForExitAsync();
+        return _process.ExitCode;
+    }
+
+    public Task WaitForExitAsync(CancellationToken cancel) => _process!.WaitForExitAsync(cancel);
+
+    /// <summary>Bytes of physical memory that the process holds now (VmRSS); 0 where /proc is missing.</summary>
+    public long ResidentBytes => ReadStatus("VmRSS:");
+
+    public void Dispose()
+    {
+        if (_process is { HasExited: false })
+        {
+            Kill();
+        }
+
+        _process?.Dispose();
+        _process = null;
+    }
+
+    /// <summary>A port that nobody listened on a moment ago.</summary>
+    public static int FreePort()
+    {
+        using var probe = new TcpListener(IPAddress.Loopback, port: 0);
+        probe.Start();
+        return ((IPEndPoint)probe.LocalEndpoint).Port;
+    }
+
+    public static bool IsPortFree(int port)
+    {
+        try
+        {
+            using var probe = new TcpListener(IPAddress.Loopback, port);
+            probe.Start();
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
+
+    private const int SigTerm = 15;
+
+    private Process Launch()
+    {
+        // The shell puts the output into the file without this process between: a killed demo never blocks its server on a full pipe.
+        var start = new ProcessStartInfo("/bin/sh") { UseShellExecute = false, RedirectStandardInput = true };
+        start.ArgumentList.Add("-c");
+        start.ArgumentList.Add("exec \"$0\" serve \"$1\" >>\"$2\" 2>&1 </dev/null");
+        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "weir"));
+        start.ArgumentList.Add(_configurationFile);
+        start.ArgumentList.Add(_logFile);
+        return Process.Start(start)!;
+    }
+
+    private bool IsReady()
+    {
+        try
+        {
+            using var connection = new RawConnection(Address);
+            connection.Exchange("GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"u8);
+            return connection.Status == 200;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
+
+    private string LastLines() => File.Exists(_logFile) ? string.Join('\n', File.ReadLines(_logFile).TakeLast(20)) : "";
+
+    private long ReadStatus(string name)
+    {
+        string file = $"/proc/{ProcessId}/status";
+        string? line = File.Exists(file) ? File.ReadLines(file).FirstOrDefault(line => line.StartsWith(name, StringComparison.Ordinal)) : null;
+        return line is null ? 0 : long.Parse(line[name.Length..].Replace("kB", "", StringComparison.Ordinal), System.Globalization.CultureInfo.InvariantCulture) * 1024;
+    }
+
+    [DllImport("libc", EntryPoint = "kill", SetLastError = true)]
+    private static extern int SendSignal(int processId, int signal);
+}
