@@ -15,6 +15,8 @@ internal static class CommandLine
         {
             DemoCommand.Create(terminal),
             SendCommand.Create(terminal),
+            ViewCommand.Create(terminal),
+            RecountCommand.Create(terminal),
             ErrorsCommand.Create(terminal),
         };
 

@@ -18,26 +18,27 @@ internal sealed class LineBatchReader : IDisposable
 
     private readonly string _source;
     private readonly int _batchBytes;
-    private readonly Stream _file;
+    private readonly InputFile _file;
     private readonly Stream _content;
+    private readonly bool _isGzip;
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
     private byte[] _buffer;
     private int _filled;
     private int _lines;
     private bool _ended;
-    private long _fileBytesRead;
 
-    private LineBatchReader(string source, Stream file, Stream content, int batchBytes)
+    private LineBatchReader(string source, InputFile file, int batchBytes)
     {
         _source = source;
         _file = file;
-        _content = content;
+        _isGzip = file.IsGzip;
+        _content = _isGzip ? new GZipStream(file, CompressionMode.Decompress) : file;
         _batchBytes = batchBytes;
         _buffer = new byte[batchBytes];
     }
 
     /// <summary>Bytes of the file taken so far, compressed if it is; may be read from any thread.</summary>
-    public long FileBytesRead => Interlocked.Read(ref _fileBytesRead);
+    public long FileBytesRead => _file.BytesRead;
 
     /// <param name="source">A path, or "-" for standard input. What starts with the gzip magic is decompressed, whatever its name.</param>
     /// <exception cref="WeirException"><see cref="ErrorCode.FileUnreadable"/>.</exception>
@@ -46,11 +47,7 @@ internal sealed class LineBatchReader : IDisposable
         try
         {
             Stream file = source == "-" ? Console.OpenStandardInput() : File.OpenRead(source);
-            var start = new byte[2];
-            int read = file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false);
-            Stream whole = new PrefixedStream(start.AsMemory(0, read), file);
-            bool isGzip = read == 2 && start[0] == 0x1f && start[1] == 0x8b;
-            return new LineBatchReader(source, whole, isGzip ? new GZipStream(whole, CompressionMode.Decompress) : whole, batchBytes);
+            return new LineBatchReader(source, new InputFile(file), batchBytes);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
@@ -85,7 +82,6 @@ internal sealed class LineBatchReader : IDisposable
     public void Dispose()
     {
         _content.Dispose();
-        _file.Dispose();
         _hash.Dispose();
     }
 
@@ -108,7 +104,10 @@ internal sealed class LineBatchReader : IDisposable
 
                 _ended = read == 0;
                 _filled += read;
-                Interlocked.Exchange(ref _fileBytesRead, (_file as PrefixedStream)!.BytesRead);
+                if (_ended && _isGzip)
+                {
+                    TakeOffEndOfGzip();
+                }
             }
 
             if (_ended)
@@ -143,6 +142,16 @@ internal sealed class LineBatchReader : IDisposable
         return end == 0 && _ended ? filled : end;
     }
 
+    private void TakeOffEndOfGzip()
+    {
+        if (!_buffer.AsSpan(0, _filled).EndsWith(InputFile.EndOfGzip))
+        {
+            throw new WeirException(ErrorCode.FileUnreadable, $"{_source}, after line {_lines}: the gzip data breaks off");
+        }
+
+        _filled -= InputFile.EndOfGzip.Length;
+    }
+
     private LineBatch? Take(ReadOnlySpan<byte> lines)
     {
         int first = _lines;
@@ -164,72 +173,5 @@ internal sealed class LineBatchReader : IDisposable
 
         string key = string.Create(CultureInfo.InvariantCulture, $"{Convert.ToHexStringLower(_hash.GetCurrentHash().AsSpan(0, 16))}-{first}");
         return numbers.Count == 0 ? null : new LineBatch(_source, body.ToArray(), [.. numbers], key);
-    }
-
-    /// <summary>A stream whose first bytes were looked at already; counts what is read of it.</summary>
-    private sealed class PrefixedStream(ReadOnlyMemory<byte> prefix, Stream rest) : Stream
-    {
-        private ReadOnlyMemory<byte> _prefix = prefix;
-        private long _bytesRead;
-
-        public long BytesRead => Interlocked.Read(ref _bytesRead);
-
-        public override bool CanRead => true;
-
-        public override bool CanSeek => false;
-
-        public override bool CanWrite => false;
-
-        public override long Length => throw new NotSupportedException();
-
-        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
-
-        public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
-        public override int Read(Span<byte> buffer)
-        {
-            int read = TakePrefix(buffer);
-            return Counted(read > 0 ? read : rest.Read(buffer));
-        }
-
-        public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
-        {
-            int read = TakePrefix(buffer.Span);
-            return Counted(read > 0 ? read : await rest.ReadAsync(buffer, cancellationToken));
-        }
-
-        public override void Flush()
-        {
-        }
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
-
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-        protected override void Dispose(bool disposing)
-        {
-            if (disposing)
-            {
-                rest.Dispose();
-            }
-
-            base.Dispose(disposing);
-        }
-
-        private int TakePrefix(Span<byte> buffer)
-        {
-            int read = Math.Min(buffer.Length, _prefix.Length);
-            _prefix.Span[..read].CopyTo(buffer);
-            _prefix = _prefix[read..];
-            return read;
-        }
-
-        private int Counted(int read)
-        {
-            Interlocked.Add(ref _bytesRead, read);
-            return read;
-        }
     }
 }
