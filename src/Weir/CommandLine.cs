@@ -15,8 +15,12 @@ internal static class CommandLine
         {
             DemoCommand.Create(terminal),
             SendCommand.Create(terminal),
+            TailCommand.Create(terminal),
             ViewCommand.Create(terminal),
             RecountCommand.Create(terminal),
+            DeadLettersCommand.Create(terminal),
+            StreamsCommand.Create(terminal),
+            ConfigCommand.Create(terminal),
             ErrorsCommand.Create(terminal),
         };
 

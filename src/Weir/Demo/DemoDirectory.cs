@@ -39,7 +39,7 @@ internal sealed class DemoDirectory
         File.WriteAllText(directory.ConfigurationFile, string.Create(CultureInfo.InvariantCulture, $$"""
             # Written by `weir demo`: the stream and the view of examples/voting, and a second view by which the demo checks the first.
             data: "{{directory.Data}}"
-            http: { listen: "127.0.0.1:{{port}}" }
+            http: { listen: "127.0.0.1:{{port}}", drain: 0s }
             streams:
               votes:
                 partitions: 4

@@ -68,11 +68,10 @@ internal sealed class ServerClient : IDisposable
 
     public void Dispose() => _http.Dispose();
 
-    /// <summary>Turns a problem document (RFC 9457) into the exception of its code.</summary>
-    public static async Task<WeirException> ReadProblemAsync(HttpResponseMessage response, CancellationToken cancel)
+    /// <summary>Turns a problem document (RFC 9457), the text of <paramref name="response"/>, into the exception of its code.</summary>
+    public static WeirException ReadProblem(HttpResponseMessage response, string text)
     {
         string path = response.RequestMessage?.RequestUri?.PathAndQuery ?? "";
-        string text = await response.Content.ReadAsStringAsync(cancel);
         JsonObject? problem = null;
         try
         {
@@ -111,7 +110,7 @@ internal sealed class ServerClient : IDisposable
     {
         if (!response.IsSuccessStatusCode)
         {
-            throw await ReadProblemAsync(response, cancel);
+            throw ReadProblem(response, await response.Content.ReadAsStringAsync(cancel));
         }
     }
 }

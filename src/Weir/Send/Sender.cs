@@ -107,18 +107,18 @@ internal sealed class Sender
     {
         string text = await response.Content.ReadAsStringAsync(cancel);
         JsonObject? answer = TryParse(text);
-        bool isBatchAnswer = answer?["refused"] is not null;
-        long unknown = isBatchAnswer ? Number(answer!, "unknown") : 0;
-        if (isBatchAnswer && unknown == 0)
+        long decided = answer is null ? 0 : Outcomes.Sum(outcome => Number(answer, outcome));
+        if (decided == batch.LineNumbers.Length)
         {
             Accept(batch, answer!);
             return null;
         }
 
-        WeirException problem = isBatchAnswer
-            ? new WeirException(ErrorCode.QueueFull, $"{unknown} of {batch.LineNumbers.Length} events are not decided")
-            : await ServerClient.ReadProblemAsync(response, cancel);
-        bool canHelp = isBatchAnswer || problem.IsTransient
+        // A problem that cannot be helped may come with outcomes of the lines before it; they come again as duplicates.
+        WeirException problem = answer?["code"] is null && decided > 0
+            ? new WeirException(ErrorCode.QueueFull, $"{batch.LineNumbers.Length - decided} of {batch.LineNumbers.Length} events are not decided")
+            : ServerClient.ReadProblem(response, text);
+        bool canHelp = problem.IsTransient
             || response.StatusCode is HttpStatusCode.TooManyRequests or HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable or HttpStatusCode.GatewayTimeout;
         return canHelp ? problem : throw problem;
     }
