@@ -36,7 +36,8 @@ public sealed class SqlException : WeirException
     internal static SqlException TooLarge(SourcePlace place, string expected, string found) =>
         new(ErrorCode.SqlTooLarge, place, expected, found, $"expected {expected}, found {found}.");
 
-    internal static SqlException NotSupportedYet(SourcePlace place, string part) =>
+    /// <summary>For those who compile a query further than this project does.</summary>
+    public static SqlException NotSupportedYet(SourcePlace place, string part) =>
         new(ErrorCode.SqlNotSupportedYet, place, expected: null, part, $"{part} is not supported yet.");
 
     internal static SqlException Invalid(SourcePlace place, string problem) =>

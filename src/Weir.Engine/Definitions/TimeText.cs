@@ -28,7 +28,7 @@ public static class TimeText
         if (text[at] == '.')
         {
             int digits = 0;
-            for (at++; at < text.Length && (uint)(text[at] - '0') <= 9; at++, digits++)
+            for (at++; at < text.Length && unchecked((uint)(text[at] - '0')) <= 9; at++, digits++)
             {
                 millisecond = digits < 3 ? (millisecond * 10) + (text[at] - '0') : millisecond;
             }
@@ -107,7 +107,7 @@ public static class TimeText
         value = 0;
         foreach (byte b in text)
         {
-            if ((uint)(b - '0') > 9)
+            if (unchecked((uint)(b - '0')) > 9)
             {
                 return false;
             }

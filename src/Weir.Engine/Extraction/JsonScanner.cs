@@ -527,7 +527,7 @@ internal sealed class JsonScanner
         private bool Digits()
         {
             int start = At;
-            while ((uint)At < (uint)Json.Length && (uint)(Json[At] - '0') <= 9)
+            while ((uint)At < (uint)Json.Length && unchecked((uint)(Json[At] - '0')) <= 9)
             {
                 At++;
             }

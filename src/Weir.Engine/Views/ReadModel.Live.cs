@@ -1,0 +1,222 @@
+using System.Buffers;
+using Weir.Core;
+
+namespace Weir.Engine;
+
+/// <content>Frames, subscribers and those who wait for a position.</content>
+public sealed partial class ReadModel
+{
+    /// <summary>Frames from which a client can go on without a new snapshot.</summary>
+    public const int MaxResumableFrames = 100;
+
+    // A view may change more rows at once than are worth keeping; frames are dropped earlier then.
+    private const int MaxResumableRows = 100_000;
+
+    private readonly Queue<LiveFrame> _frames = new();
+    private readonly List<MergedGroup> _moved = [];
+    private int _frameRows;
+    private int _shownCount;
+    private long _sequence;
+    private ViewHeader _header;
+    private LiveFrame? _newest;
+    private ViewState? _state;
+    private ViewStop? _overflow;
+    private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Completes when the next frame is there.</summary>
+    internal Task Changed
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _changed.Task;
+            }
+        }
+    }
+
+    /// <summary>A subscriber that begins with a snapshot, or after the frame that <paramref name="lastId"/> names if that is not too long ago.</summary>
+    /// <param name="lastId">The <see cref="LiveFrame.Id"/> that a client saw last; null or unknown: none.</param>
+    public LiveSubscription Subscribe(string? lastId = null)
+    {
+        lock (_gate)
+        {
+            if (lastId == _header.Id)
+            {
+                return new LiveSubscription(this, _sequence + 1);
+            }
+
+            foreach (LiveFrame frame in _frames)
+            {
+                if (frame.Id == lastId)
+                {
+                    return new LiveSubscription(this, frame.Sequence + 1);
+                }
+            }
+        }
+
+        return new LiveSubscription(this, next: -1);
+    }
+
+    /// <summary>Waits until the rows cover a position.</summary>
+    /// <returns>False: not within <paramref name="timeout"/>; the same call may succeed later.</returns>
+    public async Task<bool> WaitForAsync(Position position, TimeSpan timeout, TimeProvider time, CancellationToken cancellation)
+    {
+        long began = time.GetTimestamp();
+        while (true)
+        {
+            Task changed = Changed;
+            if (Position.Covers(position))
+            {
+                return true;
+            }
+
+            TimeSpan left = timeout - time.GetElapsedTime(began);
+            if (left <= TimeSpan.Zero)
+            {
+                return false;
+            }
+
+            try
+            {
+                await changed.WaitAsync(left, time, cancellation).ConfigureAwait(false);
+            }
+            catch (TimeoutException)
+            {
+                return Position.Covers(position);
+            }
+        }
+    }
+
+    /// <summary>The frame with that sequence; a snapshot when it is gone, when -1 is asked for, or when what was missed is more than the state; null when it is still to come.</summary>
+    internal LiveFrame? FrameFrom(long next)
+    {
+        lock (_gate)
+        {
+            if (next > _sequence)
+            {
+                return null;
+            }
+
+            // Nearly everybody is up to date: with thousands of subscribers this is what the lock is held for.
+            if (next == _sequence && _newest is not null)
+            {
+                return _newest;
+            }
+
+            int missed = 0;
+            LiveFrame? wanted = null;
+            foreach (LiveFrame frame in _frames)
+            {
+                wanted = frame.Sequence == next ? frame : wanted;
+                missed += frame.Sequence >= next ? frame.RowCount : 0;
+            }
+
+            return wanted is not null && missed <= _shownCount ? wanted : State().Snapshot;
+        }
+    }
+
+    /// <summary>The rows at the present position. The copy is made once per position, and only if somebody reads.</summary>
+    private ViewState State()
+    {
+        if (_state is null)
+        {
+            ViewRow[] rows = [.. _top is not null
+                ? _top.Top
+                : _groups.Values.Where(group => group.Row is not null).Select(group => group.Row!)];
+            _state = new ViewState(_plan, _view, _order, rows, _sequence, _header);
+        }
+
+        return _state;
+    }
+
+    // Compares what is shown with what was shown, for all groups that may differ.
+    private void ShowChanges(List<ViewRow> rows, List<byte[]> removed)
+    {
+        Show(_touched, rows, removed);
+        Show(_moved, rows, removed);
+        _touched.Clear();
+        _moved.Clear();
+    }
+
+    private void Show(List<MergedGroup> groups, List<ViewRow> rows, List<byte[]> removed)
+    {
+        foreach (MergedGroup group in groups)
+        {
+            ViewRow? now = _top is null || group.IsInTop ? group.Row : null;
+            if (ReferenceEquals(now, group.Shown))
+            {
+                continue;
+            }
+
+            if (now is not null)
+            {
+                rows.Add(now);
+                _shownCount += group.Shown is null ? 1 : 0;
+            }
+            else
+            {
+                removed.Add(group.Key);
+                _shownCount--;
+            }
+
+            group.Shown = now;
+        }
+    }
+
+    // Null: nothing changed, not even the position.
+    private TaskCompletionSource? Publish(List<ViewRow> rows, List<byte[]> removed, bool isFinal)
+    {
+        ViewHeader header = _overflow is null ? HeaderNow(isFinal) : _header with { Stop = _overflow };
+        if (rows.Count == 0 && removed.Count == 0 && header.Equals(_header))
+        {
+            return null;
+        }
+
+        Volatile.Write(ref _header, header);
+        _state = null;
+        _sequence++;
+        int size = rows.Count + removed.Count;
+        ViewRow[] changedRows = [.. rows];
+        byte[][] removedKeys = [.. removed];
+        _newest = new LiveFrame(_sequence, size, isSnapshot: false, header.IsFinal, header.Position, header.Id, () => Encode(header, changedRows, removedKeys));
+        _frames.Enqueue(_newest);
+        _frameRows += size;
+        while (_frames.Count > MaxResumableFrames || _frameRows > MaxResumableRows)
+        {
+            _frameRows -= _frames.Dequeue().RowCount;
+        }
+
+        _newest = _frames.Count > 0 ? _newest : null;
+
+        TaskCompletionSource changed = _changed;
+        _changed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        return changed;
+    }
+
+    private ViewHeader HeaderNow(bool isFinal)
+    {
+        long[] ends = new long[_partitions.Length];
+        long errors = 0;
+        ViewStop? stop = null;
+        for (int i = 0; i < ends.Length; i++)
+        {
+            ends[i] = _partitions[i]?.End ?? 0;
+            errors += _partitions[i]?.ErrorCount ?? 0;
+            stop ??= _partitions[i]?.Stop;
+        }
+
+        Position position = new(_stream, ends);
+        return new ViewHeader(IdAt(position), position, isFinal, errors, stop);
+    }
+
+    private string IdAt(Position position) => FormattableString.Invariant($"{Version};{position}");
+
+    private byte[] Encode(ViewHeader header, ViewRow[] rows, byte[][] removed)
+    {
+        ArrayBufferWriter<byte> json = new();
+        json.Write("{"u8);
+        header.WriteFrame(json, _plan, rows, removed);
+        return json.WrittenSpan.ToArray();
+    }
+}
