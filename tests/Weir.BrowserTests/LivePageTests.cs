@@ -70,6 +70,7 @@ public sealed class LivePageTests(Chromium chromium) : IClassFixture<Chromium>, 
         await page.WaitAsync(@"/^reconnecting, last update \d\d:\d\d:\d\d$/.test(document.querySelector('#chip-text').textContent)");
         Assert.Equal("lost", await page.AskAsync<string>("document.querySelector('#chip').dataset.state"));
         Assert.Equal("90", await page.AskAsync<string>("document.querySelector('.count').textContent"));
+        await page.ScreenshotAsync("reconnecting");
 
         _node.Forget("/v1/views/results/live");
         _node.Send("delta", """{"position":"votes:0=121,1=84","rows":[{"choice":"Zigzag","votes":14}],"removed":[],"final":false}""");
@@ -126,6 +127,7 @@ public sealed class LivePageTests(Chromium chromium) : IClassFixture<Chromium>, 
         Assert.Equal(["4.800000", "4.333333", "–"], await TextsAsync(page, ".count"));
         Assert.Equal(["", "", ""], await TextsAsync(page, ".share"));
         Assert.Equal(["reviews 5", "reviews 3", "reviews 0"], await TextsAsync(page, ".aside"));
+        await page.ScreenshotAsync("averages");
     }
 
     [Fact]
@@ -135,6 +137,7 @@ public sealed class LivePageTests(Chromium chromium) : IClassFixture<Chromium>, 
 
         await page.WaitAsync("document.querySelectorAll('.bar').length === 50");
         Assert.Equal("and 23 more", await page.TextAsync("#more"));
+        await page.ScreenshotAsync("many");
         Assert.Equal("2\u202f701", await page.TextAsync("#total-figure"));
     }
 
@@ -149,6 +152,7 @@ public sealed class LivePageTests(Chromium chromium) : IClassFixture<Chromium>, 
         Assert.Equal(["hits", "bytes", "largest"], await TextsAsync(page, ".figures dt"));
         Assert.Equal(["9\u202f999", "2\u202f747\u202f282\u202f740", "69\u202f192\u202f717"], await TextsAsync(page, ".figures dd"));
         Assert.True(await page.AskAsync<bool>("document.querySelector('#total').hidden"));
+        await page.ScreenshotAsync("figures");
     }
 
     [Fact]
@@ -156,8 +160,9 @@ public sealed class LivePageTests(Chromium chromium) : IClassFixture<Chromium>, 
     {
         await using Page page = await OpenAsync(Frames.Windows);
         await page.WaitAsync("document.querySelectorAll('tbody tr').length === 3");
-        Assert.Equal(["window_start", "status", "window_end", "hits"], await TextsAsync(page, "#results th"));
+        Assert.Equal(["window_start", "window_end", "status", "hits"], await TextsAsync(page, "#results th"));
         Assert.Equal("2015-05-17T10:07:00Z", await page.TextAsync("#results tbody td"));
+        await page.ScreenshotAsync("windows");
     }
 
     [Fact]
@@ -193,6 +198,7 @@ public sealed class LivePageTests(Chromium chromium) : IClassFixture<Chromium>, 
         await page.ClickAsync("#verify");
         await page.WaitAsync("document.querySelector('.verdict-good')?.textContent === '✓ Equal. 202 events were recounted, and every row agrees.'");
         Assert.Equal("0 to 119", await page.TextAsync("#recount tbody .number"));
+        await page.ScreenshotAsync("verify");
 
         await page.PressAsync("Escape");
         await page.WaitAsync("!document.querySelector('#recount').open && document.activeElement.id === 'verify'");

@@ -125,17 +125,14 @@ public sealed class Page : IAsyncDisposable
         });
     }
 
-    /// <summary>A PNG of what is visible. With WEIR_SCREENSHOTS set to a folder it is kept there under <paramref name="name"/>.</summary>
-    public async Task<byte[]> ScreenshotAsync(string name)
+    /// <summary>With WEIR_SCREENSHOTS set to a folder, keeps what is visible there as <paramref name="name"/>.png, for a person to look at; otherwise nothing.</summary>
+    public async Task ScreenshotAsync(string name)
     {
-        JsonObject shot = await SendAsync("Page.captureScreenshot", new JsonObject { ["format"] = "png" });
-        byte[] png = Convert.FromBase64String(shot["data"]!.GetValue<string>());
         if (Environment.GetEnvironmentVariable("WEIR_SCREENSHOTS") is { Length: > 0 } folder)
         {
-            await File.WriteAllBytesAsync(Path.Combine(folder, $"{name}.png"), png);
+            JsonObject shot = await SendAsync("Page.captureScreenshot", new JsonObject { ["format"] = "png" });
+            await File.WriteAllBytesAsync(Path.Combine(folder, $"{name}.png"), Convert.FromBase64String(shot["data"]!.GetValue<string>()));
         }
-
-        return png;
     }
 
     /// <summary>What a screen reader is given: "role name" of every node that is not ignored, in order of reading.</summary>

@@ -198,6 +198,7 @@ function drawTotal(measure, adds) {
   show("total-unit", measure);
   if (total !== ticking.to || !state.drawn) {
     ticking = { from: state.drawn ? tickedValue() : toNumber(total), to: total, started: performance.now() };
+    at("total").style.setProperty("--digits", Math.max(6, figure(total).length));
     cancelAnimationFrame(ticker);
     tick();
     document.title = `${figure(total)} ${measure} · ${name}`;
@@ -348,7 +349,7 @@ document.addEventListener("fullscreenchange", () =>
   show("fullscreen", document.fullscreenElement === null ? "Full screen" : "Leave full screen"));
 
 at("csv").addEventListener("click", () => {
-  const columns = [...rows.key, ...rows.values];
+  const columns = rows.columns;
   const order = rows.measure === null ? rows.all : rows.top(rows.measure, rows.count);
   const lines = [columns, ...order.map(row => columns.map(column => row[column]))].map(line => line.map(csvField).join(","));
   const link = document.createElement("a");

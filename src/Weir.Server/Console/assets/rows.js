@@ -12,6 +12,9 @@ export class Rows {
   /** Names of the columns that make up a group's key; empty for a view without groups. */
   get key() { return this.#key ?? []; }
 
+  /** Names of all columns, in the view's order. */
+  get columns() { return this.#columns; }
+
   /** Names of the other columns, in the view's order. */
   get values() { return this.#columns.filter(column => !this.key.includes(column)); }
 

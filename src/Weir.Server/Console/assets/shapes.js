@@ -140,7 +140,9 @@ export class Figures {
         this.element.append(element("div", "", element("dt", "", column), value));
       }
 
-      write(this.#values.get(column), cell(row[column]));
+      const value = this.#values.get(column);
+      write(value, cell(row[column]));
+      value.style.setProperty("--digits", Math.max(6, value.textContent.length));
     }
   }
 }
@@ -161,9 +163,9 @@ export class Table {
 
   draw(rows) {
     const shown = rows.listed(MOST_ROWS);
-    const columns = [...rows.key, ...rows.values];
+    const columns = rows.columns;
     const digits = columns.map(column => digitsOf(shown, column));
-    this.#drawHead(columns);
+    this.#drawHead(columns, columns.map(column => !rows.key.includes(column) && shown.every(row => typeof row[column] !== "string")));
 
     while (this.#body.rows.length > shown.length) {
       this.#body.lastChild.remove();
@@ -181,7 +183,7 @@ export class Table {
     });
   }
 
-  #drawHead(columns) {
+  #drawHead(columns, numbers) {
     const names = columns.join("\n");
     if (this.#columns === names) {
       return;
@@ -189,8 +191,8 @@ export class Table {
 
     this.#columns = names;
     this.#body.replaceChildren();
-    this.#head.replaceChildren(...columns.map(column => {
-      const head = element("th", "", column);
+    this.#head.replaceChildren(...columns.map((column, place) => {
+      const head = element("th", numbers[place] ? "number" : "", column);
       head.scope = "col";
       return head;
     }));
