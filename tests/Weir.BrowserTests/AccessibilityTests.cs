@@ -96,7 +96,7 @@ public sealed class AccessibilityTests(Chromium chromium) : IClassFixture<Chromi
             }).observe(document.querySelector('main'), { subtree: true, childList: true, characterData: true, attributes: true });
             """);
 
-        _node.Send("delta", """{"position":"votes:0=900,1=884","rows":[{"choice":"Zigzag","votes":9013}],"removed":[],"final":false}""");
+        _node.Send("delta", """{"position":"votes:0=900,1=884","rows":[{"choice":"Zigzag","votes":9013}],"removed":[],"final":false,"errors":0}""");
 
         await page.WaitAsync("document.querySelector('#total-figure').textContent === '9\u202f202' && document.querySelector('.label').textContent === 'Zigzag'");
         Assert.Equal(["202", "9\u202f202"], (await page.AskAsync<string[]>("[...new Set(['202', ...seen])]")));

@@ -101,7 +101,7 @@ public sealed class FakeNode : IAsyncDisposable
 
     private static IResult File(string name)
     {
-        Stream? content = Assembly.Load("Weir.Server").GetManifestResourceStream($"console/{name}");
+        Stream? content = Assembly.Load("Weir.Server").GetManifestResourceStream($"Weir.Server.Console.{name}");
         return content is null ? Results.NotFound() : Results.Stream(content, Path.GetExtension(name) switch
         {
             ".html" => "text/html; charset=utf-8",

@@ -7,7 +7,7 @@ internal static class Frames
 {
     /// <summary>Three windows over two groups, in no order.</summary>
     public const string Windows = """
-        {"view":"results","position":"votes:0=9","age_ms":0,"final":false,"errors":0,"key":["window_start","status"],"rows":[
+        {"view":"results","position":"votes:0=9","final":false,"errors":0,"columns":["window_start","window_end","status","hits"],"key":["window_start","status"],"order":"","rows":[
         {"window_start":"2015-05-17T10:05:00Z","window_end":"2015-05-17T10:06:00Z","status":200,"hits":131},
         {"window_start":"2015-05-17T10:07:00Z","window_end":"2015-05-17T10:08:00Z","status":200,"hits":17},
         {"window_start":"2015-05-17T10:05:00Z","window_end":"2015-05-17T10:06:00Z","status":404,"hits":2}]}
@@ -15,8 +15,8 @@ internal static class Frames
 
     /// <summary>All colours and all notes at once.</summary>
     public const string Troubled = """
-        {"view":"results","position":"votes:0=371204,1=369800,2=370118,3=370001,4=369990,5=370420","age_ms":140,"final":false,"reopened":1,"errors":3,
-        "stopped":"a sum is beyond what 128 bits hold","key":["choice"],"rows":[
+        {"view":"results","position":"votes:0=371204,1=369800,2=370118,3=370001,4=369990,5=370420","final":false,"errors":3,
+        "stopped":"a sum is beyond what 128 bits hold","columns":["choice","votes"],"key":["choice"],"order":"","rows":[
         {"choice":"Harbour lights","votes":204118},{"choice":"Northern line","votes":190442},{"choice":"Paper boats","votes":177003},
         {"choice":"The long way round to somewhere quiet","votes":160120},{"choice":"Zigzag","votes":151733},{"choice":"Salt and iron","votes":140001},
         {"choice":"Õhtu","votes":121918},{"choice":"Mont Blanc","votes":101220},{"choice":"Lanterns","votes":88210},{"choice":"東京の夜","votes":61002},
@@ -55,13 +55,13 @@ internal static class Frames
 
     /// <summary>A vote between four, with these counts.</summary>
     public static string Votes(long first, long second, long third, long fourth) => string.Create(CultureInfo.InvariantCulture, $$"""
-        {"view":"results","position":"votes:0=120,1=84","age_ms":40,"final":false,"errors":0,"key":["choice"],"rows":[
+        {"view":"results","position":"votes:0=120,1=84","final":false,"errors":0,"columns":["choice","votes"],"key":["choice"],"order":"","rows":[
         {"choice":"Harbour lights","votes":{{first}}},{"choice":"Northern line","votes":{{second}}},{"choice":"Paper boats","votes":{{third}}},{"choice":"Zigzag","votes":{{fourth}}}]}
         """);
 
     /// <summary>As many groups as asked for, with 1, 2, 3, … votes.</summary>
     public static string Many(int groups) => $$"""
-        {"view":"results","position":"votes:0=9","age_ms":0,"final":false,"errors":0,"key":["choice"],"rows":[
+        {"view":"results","position":"votes:0=9","final":false,"errors":0,"columns":["choice","votes"],"key":["choice"],"order":"","rows":[
         {{string.Join(",", Enumerable.Range(1, groups).Select(rank => $$"""{"choice":"Option {{rank}}","votes":{{rank}}}"""))}}]}
         """;
 }

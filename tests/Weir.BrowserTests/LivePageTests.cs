@@ -26,7 +26,7 @@ public sealed class LivePageTests(Chromium chromium) : IClassFixture<Chromium>, 
         await page.WaitAsync("document.querySelector('#delivery').textContent === 'counted exactly once ·'");
         Assert.Equal("votes:0=120,1=84", await page.TextAsync("#position"));
         Assert.Equal("Provisional", await page.TextAsync("#badge"));
-        Assert.StartsWith("live · 0.0 s behind", await page.TextAsync("#chip"), StringComparison.Ordinal);
+        Assert.StartsWith("live · 0.1 s behind", await page.TextAsync("#chip"), StringComparison.Ordinal);
         Assert.Empty(page.Faults);
     }
 
@@ -37,7 +37,7 @@ public sealed class LivePageTests(Chromium chromium) : IClassFixture<Chromium>, 
         await page.WaitAsync("document.querySelectorAll('.bar').length === 4");
         string colour = await ColourOfAsync(page, "Zigzag");
 
-        _node.Send("delta", """{"position":"votes:0=900,1=884","age_ms":20,"rows":[{"choice":"Zigzag","votes":400},{"choice":"Late entry","votes":1}],"removed":[["Paper boats"]],"final":false}""");
+        _node.Send("delta", """{"position":"votes:0=900,1=884","rows":[{"choice":"Zigzag","votes":400},{"choice":"Late entry","votes":1}],"removed":[["Paper boats"]],"final":false,"errors":0}""");
 
         await page.WaitAsync("document.querySelector('.label').textContent === 'Zigzag' && document.querySelector('#total-figure').textContent === '563'");
         Assert.Equal(["Zigzag", "Harbour lights", "Northern line", "Late entry"], await TextsAsync(page, ".label"));
@@ -50,7 +50,7 @@ public sealed class LivePageTests(Chromium chromium) : IClassFixture<Chromium>, 
     public async Task Sums_beyond_what_a_double_holds_are_shown_to_the_cent()
     {
         await using Page page = await OpenAsync("""
-            {"view":"results","position":"votes:0=4","age_ms":0,"final":false,"errors":0,"key":["charity"],
+            {"view":"results","position":"votes:0=4","final":false,"errors":0,"columns":["charity","raised"],"key":["charity"],"order":"",
             "rows":[{"charity":"a","raised":90071992547409931.07},{"charity":"b","raised":0.1},{"charity":"c","raised":0.2}]}
             """);
 
@@ -73,7 +73,7 @@ public sealed class LivePageTests(Chromium chromium) : IClassFixture<Chromium>, 
         await page.ScreenshotAsync("reconnecting");
 
         _node.Forget("/v1/views/results/live");
-        _node.Send("delta", """{"position":"votes:0=121,1=84","rows":[{"choice":"Zigzag","votes":14}],"removed":[],"final":false}""");
+        _node.Send("delta", """{"position":"votes:0=121,1=84","rows":[{"choice":"Zigzag","votes":14}],"removed":[],"final":false,"errors":0}""");
         await page.WaitAsync("document.querySelector('#chip').dataset.state === 'live' && document.querySelector('#total-figure').textContent === '203'");
         Assert.Equal("1;votes:0=120,1=84", _node.AskedAfter);
         Assert.Empty(page.Faults);
@@ -82,8 +82,11 @@ public sealed class LivePageTests(Chromium chromium) : IClassFixture<Chromium>, 
     [Fact]
     public async Task More_than_two_seconds_behind_is_amber()
     {
-        await using Page page = await OpenAsync(Frames.Votes(90, 72, 27, 13).Replace("\"age_ms\":40", "\"age_ms\":2300", StringComparison.Ordinal));
+        await using Page page = await OpenAsync(Frames.Votes(90, 72, 27, 13));
 
+        await page.WaitAsync("document.querySelector('#chip').dataset.state === 'live'");
+
+        _node.Send("age", """{"age_ms":2300}""");
         await page.WaitAsync("document.querySelector('#chip').dataset.state === 'behind'");
         Assert.StartsWith("2.3 s behind", await page.TextAsync("#chip"), StringComparison.Ordinal);
     }
@@ -94,11 +97,12 @@ public sealed class LivePageTests(Chromium chromium) : IClassFixture<Chromium>, 
         await using Page page = await OpenAsync(Frames.Votes(90, 72, 27, 13));
         await page.WaitAsync("document.querySelector('#badge').textContent === 'Provisional'");
 
-        _node.Send("delta", """{"position":"votes:0=121,1=85","rows":[],"removed":[],"final":true}""");
+        _node.Send("delta", """{"position":"votes:0=121,1=85","rows":[],"removed":[],"final":true,"errors":0}""");
         await page.WaitAsync("document.querySelector('#badge').textContent === 'Final'");
         await page.WaitAsync("document.querySelector('#summary').textContent.startsWith('Final. Harbour lights leads with 90 of 202 votes')");
 
-        _node.Send("delta", """{"position":"votes:0=122,1=86","rows":[],"removed":[],"final":false,"reopened":1}""");
+        _node.Answer("/v1/streams", """{"streams":[{"name":"votes","delivery":"exactly-once","reopened":true}]}""");
+        _node.Send("delta", """{"position":"votes:0=122,1=86","rows":[],"removed":[],"final":false,"errors":0}""");
         await page.WaitAsync("document.querySelector('#badge').textContent === 'Provisional' && document.querySelector('#notes').innerText.includes('Reopened')");
     }
 
@@ -115,11 +119,24 @@ public sealed class LivePageTests(Chromium chromium) : IClassFixture<Chromium>, 
     }
 
     [Fact]
+    public async Task A_view_with_an_order_of_its_own_is_shown_in_that_order()
+    {
+        await using Page page = await OpenAsync(Frames.Votes(90, 72, 27, 13).Replace("\"order\":\"\"", "\"order\":\"votes,-choice\"", StringComparison.Ordinal));
+
+        await page.WaitAsync("document.querySelectorAll('.bar').length === 4");
+        Assert.Equal(["Zigzag", "Paper boats", "Northern line", "Harbour lights"], await TextsAsync(page, ".label"));
+
+        _node.Send("delta", """{"position":"votes:0=121,1=84","rows":[{"choice":"Zigzag","votes":27}],"removed":[],"final":false,"errors":0}""");
+        await page.WaitAsync("document.querySelector('.count').textContent === '27'");
+        Assert.Equal(["Zigzag", "Paper boats", "Northern line", "Harbour lights"], await TextsAsync(page, ".label"));
+    }
+
+    [Fact]
     public async Task Averages_get_bars_but_neither_shares_nor_a_total()
     {
         _node.Answer("/v1/views", """{"views":[{"name":"results","stream":"votes","sql":"SELECT product, count(*) AS reviews, avg(stars) AS stars FROM votes GROUP BY product"}]}""");
         await using Page page = await OpenAsync("""
-            {"view":"results","position":"votes:0=9","age_ms":0,"final":false,"errors":0,"key":["product"],
+            {"view":"results","position":"votes:0=9","final":false,"errors":0,"columns":["product","reviews","stars"],"key":["product"],"order":"",
             "rows":[{"product":"lamp","reviews":3,"stars":4.333333},{"product":"chair","reviews":5,"stars":4.8},{"product":"mug","reviews":0,"stars":null}]}
             """);
 
@@ -145,7 +162,7 @@ public sealed class LivePageTests(Chromium chromium) : IClassFixture<Chromium>, 
     public async Task A_view_without_groups_is_big_figures()
     {
         await using Page page = await OpenAsync("""
-            {"view":"results","position":"votes:0=9","age_ms":0,"final":false,"errors":0,"key":[],"rows":[{"hits":9999,"bytes":2747282740,"largest":69192717}]}
+            {"view":"results","position":"votes:0=9","final":false,"errors":0,"columns":["hits","bytes","largest"],"key":[],"order":"","rows":[{"hits":9999,"bytes":2747282740,"largest":69192717}]}
             """);
 
         await page.WaitAsync("document.querySelectorAll('.figures dd').length === 3");
@@ -169,7 +186,7 @@ public sealed class LivePageTests(Chromium chromium) : IClassFixture<Chromium>, 
     public async Task Names_and_labels_are_text_and_never_markup()
     {
         await using Page page = await OpenAsync("""
-            {"view":"results","position":"votes:0=9","age_ms":0,"final":false,"errors":0,"key":["choice"],"rows":[{"choice":"<img src=x onerror=alert(1)>","<b>votes</b>":3}]}
+            {"view":"results","position":"votes:0=9","final":false,"errors":0,"columns":["choice","<b>votes</b>"],"key":["choice"],"order":"","rows":[{"choice":"<img src=x onerror=alert(1)>","<b>votes</b>":3}]}
             """);
 
         await page.WaitAsync("document.querySelectorAll('.bar').length === 1");
@@ -223,7 +240,7 @@ public sealed class LivePageTests(Chromium chromium) : IClassFixture<Chromium>, 
     public async Task The_download_holds_all_rows_with_exact_numbers_and_no_formulas()
     {
         await using Page page = await OpenAsync("""
-            {"view":"results","position":"votes:0=4","age_ms":0,"final":false,"errors":0,"key":["charity"],
+            {"view":"results","position":"votes:0=4","final":false,"errors":0,"columns":["charity","raised"],"key":["charity"],"order":"",
             "rows":[{"charity":"a \"b\", c","raised":90071992547409931.07},{"charity":"=1+1","raised":-0.1},{"charity":null,"raised":null}]}
             """);
         await page.WaitAsync("document.querySelectorAll('.bar').length === 3");
@@ -248,7 +265,7 @@ public sealed class LivePageTests(Chromium chromium) : IClassFixture<Chromium>, 
             """);
         await _node.Disconnected();
 
-        _node.Send("delta", """{"position":"votes:0=121,1=84","rows":[{"choice":"Zigzag","votes":14}],"removed":[],"final":false}""");
+        _node.Send("delta", """{"position":"votes:0=121,1=84","rows":[{"choice":"Zigzag","votes":14}],"removed":[],"final":false,"errors":0}""");
         await page.AskAsync<object?>("globalThis.looking = true; document.dispatchEvent(new Event('visibilitychange'))");
         await page.WaitAsync("document.querySelector('#chip').dataset.state === 'live' && document.querySelector('#total-figure').textContent === '203'");
     }

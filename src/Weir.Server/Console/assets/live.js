@@ -7,6 +7,10 @@ import { Rows } from "/assets/rows.js";
 import { Bars, Figures, MOST_ROWS, Table } from "/assets/shapes.js";
 
 const BEHIND_MS = 2_000;
+// A frame holds what arrived within the publish interval before it.
+const PUBLISH_INTERVAL_MS = 100;
+// Between frames the server tells the age of the rows once a second.
+const BEAT_MS = 1_000;
 const RATE_WINDOW_MS = 2_000;
 const SUMMARY_INTERVAL_MS = 8_000;
 const TICK_MS = 250;
@@ -20,11 +24,14 @@ const rows = new Rows();
 const shapes = { bars: new Bars(), figures: new Figures(), table: new Table() };
 const state = {
   connection: "connecting", // live, reconnecting, paused (nobody looks), missing
-  frame: {}, // what the newest frame of each kind said beside the rows
+  frame: {}, // what the newest frame said beside the rows
   drawn: false,
   updatedAt: 0,
+  ageMs: 0, // how old the rows were when the server last said so,
+  heardAt: 0, // and when that was
+  beats: false, // whether the server tells the age between frames
   sql: null,
-  delivery: null,
+  stream: {},
   positions: [], // { at, records } of the last two seconds
 };
 
@@ -48,40 +55,46 @@ new Feed(`${address}/live`, {
     schedule();
   },
   frame(event, data) {
+    const frame = parseExact(data);
+    if (event === "age") {
+      state.ageMs = toNumber(frame.age_ms);
+      state.heardAt = performance.now();
+      state.beats = true;
+      return;
+    }
+
     if (event !== "snapshot" && event !== "delta") {
       return; // bye: the stream ends next, which says the same
     }
 
-    const frame = parseExact(data);
     if (event === "snapshot") {
-      rows.snapshot(frame.rows, frame.key);
-      state.frame = {};
+      rows.snapshot(frame);
     } else {
-      rows.delta(frame.rows ?? [], frame.removed ?? []);
+      rows.delta(frame);
     }
 
-    state.frame = { ...state.frame, ...frame, rows: null };
+    const { stream, records } = parsePosition(frame.position);
+    if (event === "snapshot" || frame.final !== state.frame.final) {
+      loadDefinitions(stream);
+    }
+
+    state.frame = { position: frame.position, final: frame.final, errors: frame.errors, stopped: frame.stopped };
     state.updatedAt = Date.now();
-    state.positions.push({ at: performance.now(), records: parsePosition(frame.position).records });
-    loadDefinition(parsePosition(frame.position).stream);
+    state.ageMs = PUBLISH_INTERVAL_MS;
+    state.heardAt = performance.now();
+    state.positions.push({ at: performance.now(), records });
     schedule();
   },
 }).run();
 
-/** The view's SQL and the stream's delivery, for words that the frames do not carry. The page works without them. */
-let definitionOf = null;
-async function loadDefinition(stream) {
-  if (definitionOf === stream) {
-    return;
-  }
-
-  definitionOf = stream;
+/** The view's SQL, and what the stream promises and whether it was reopened: what the frames do not carry. The page works without them. */
+async function loadDefinitions(stream) {
   try {
-    const [views, streams] = await Promise.all(["/v1/views", "/v1/streams"].map(async path => (await fetch(path)).json()));
-    state.sql = views.views.find(view => view.name === name)?.sql ?? null;
-    state.delivery = streams.streams.find(each => each.name === stream)?.delivery ?? null;
+    const [{ views }, { streams }] = await Promise.all(["/v1/views", "/v1/streams"].map(async path => (await fetch(path)).json()));
+    state.sql = views.find(view => view.name === name)?.sql ?? null;
+    state.stream = streams.find(each => each.name === stream) ?? {};
   } catch {
-    definitionOf = null; // the next frame asks again
+    // The server went away meanwhile; the snapshot after reconnecting asks again.
   }
 
   schedule();
@@ -134,9 +147,13 @@ function show(id, text) {
 
 function drawChip() {
   const chip = at("chip");
-  const age = toNumber(state.frame.age_ms ?? 0n);
+  const age = ageMs();
   switch (state.connection) {
     case "live": {
+      if (state.updatedAt === 0) {
+        break;
+      }
+
       if (state.frame.stopped) {
         chip.dataset.state = "behind";
         show("chip-text", "stopped");
@@ -161,6 +178,12 @@ function drawChip() {
       chip.hidden = true;
       break;
   }
+}
+
+/** How old the rows are: what the server said, and the time for which it should have said something and did not. */
+function ageMs() {
+  const silent = performance.now() - state.heardAt;
+  return state.ageMs + (state.beats ? Math.max(0, silent - BEAT_MS) : 0);
 }
 
 /** Events per second, from how far the position moved within the last two seconds. */
@@ -237,7 +260,7 @@ function drawNotes() {
     notes.push(["stopped", `Stopped at this position: ${state.frame.stopped}`]);
   }
 
-  if (state.frame.reopened) {
+  if (state.stream.reopened) {
     notes.push(["reopened", "Reopened after it had been final"]);
   }
 
@@ -303,7 +326,7 @@ function drawFooter() {
   at("position").title = position;
   show("position", shortPosition(position));
   const promise = { "exactly-once": "counted exactly once", "at-least-once": "counted at least once", "at-most-once": "counted at most once" };
-  show("delivery", state.delivery in promise ? `${promise[state.delivery]} ·` : "");
+  show("delivery", state.stream.delivery in promise ? `${promise[state.stream.delivery]} ·` : "");
   at("definition").hidden = state.sql === null;
   show("sql", state.sql ?? "");
   document.body.classList.toggle("final", Boolean(final));
@@ -321,12 +344,12 @@ function summarise(measure, adds) {
   summarisedAt = now;
   at("summary").dataset.final = String(Boolean(state.frame.final));
   const standing = state.frame.final ? "Final. " : "";
-  if (rows.key.length === 0 || measure === null) {
+  if (rows.key.length === 0 || rows.windowed || measure === null) {
     show("summary", `${standing}${rows.key.length > 0 ? `${rows.count} rows.` : rows.values.map(column => `${column}: ${cell(rows.all[0]?.[column])}`).join(", ")}`);
     return;
   }
 
-  const [leader] = rows.top(measure, 1);
+  const [leader] = rows.top(1);
   if (leader === undefined) {
     return;
   }
@@ -350,8 +373,7 @@ document.addEventListener("fullscreenchange", () =>
 
 at("csv").addEventListener("click", () => {
   const columns = rows.columns;
-  const order = rows.measure === null ? rows.all : rows.top(rows.measure, rows.count);
-  const lines = [columns, ...order.map(row => columns.map(column => row[column]))].map(line => line.map(csvField).join(","));
+  const lines = [columns, ...rows.top(rows.count).map(row => columns.map(column => row[column]))].map(line => line.map(csvField).join(","));
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([`${lines.join("\r\n")}\r\n`], { type: "text/csv" }));
   link.download = `${name}.csv`;

@@ -32,7 +32,7 @@ async function refresh() {
 
 async function readiness() {
   const response = await fetch("/readyz", { cache: "no-store" });
-  return { ready: response.ok, text: (await response.text()).trim() };
+  return { ready: response.ok, text: (await response.text()).trim().replace(/^not ready: /, "") };
 }
 
 async function json(path) {

@@ -1,53 +1,51 @@
 // The page's copy of a view's rows: built from a snapshot, kept up to date by deltas of whole rows, and asked what to show.
 import { plainJson } from "/assets/format.js";
-import { parseExact } from "/assets/exact.js";
 
 const WINDOW_COLUMNS = ["window_start", "window_end"];
 
 export class Rows {
   #byKey = new Map();
-  #key = null;
+  #key = [];
   #columns = [];
+  #order = [];
 
   /** Names of the columns that make up a group's key; empty for a view without groups. */
-  get key() { return this.#key ?? []; }
+  get key() { return this.#key; }
 
   /** Names of all columns, in the view's order. */
   get columns() { return this.#columns; }
 
-  /** Names of the other columns, in the view's order. */
-  get values() { return this.#columns.filter(column => !this.key.includes(column)); }
+  /** Names of the columns that are not part of the key. */
+  get values() { return this.#columns.filter(column => !this.#key.includes(column)); }
 
   get count() { return this.#byKey.size; }
 
   get all() { return [...this.#byKey.values()]; }
 
-  snapshot(rows, key) {
+  /** Whether rows belong to windows of time. */
+  get windowed() { return this.#columns.some(column => WINDOW_COLUMNS.includes(column)); }
+
+  /** Starts anew from a snapshot frame: columns, the names of the key's columns, the view's own order (`-votes,choice`), rows. */
+  snapshot({ columns, key, order, rows }) {
     this.#byKey.clear();
-    this.#columns = Object.keys(rows[0] ?? {});
-    this.#key = key ?? guessKey(rows, this.#columns);
+    this.#columns = columns;
+    this.#key = key;
+    this.#order = (order ?? "").split(",").map(part => ({ column: part.replace(/^-/, ""), descending: part.startsWith("-") }))
+      .filter(({ column }) => columns.includes(column));
     this.#put(rows);
   }
 
-  /** Changed rows are whole and absolute, so applying a delta twice is harmless. */
-  delta(rows, removed) {
-    if (this.#columns.length === 0 && rows.length > 0) {
-      this.#columns = Object.keys(rows[0]);
-      this.#key ??= guessKey(rows, this.#columns);
-    }
-
-    for (const key of removed) {
-      this.#byKey.delete(plainJson(typeof key === "string" ? parseExact(key) : key));
-    }
-
+  /** Changed rows are whole and absolute, so applying a delta twice is harmless. Removed are keys, as lists of values. */
+  delta({ rows, removed }) {
+    removed.forEach(key => this.#byKey.delete(plainJson(key)));
     this.#put(rows);
   }
 
   keyOf(row) {
-    return plainJson(this.key.map(column => row[column]));
+    return plainJson(this.#key.map(column => row[column]));
   }
 
-  /** The column that bars are drawn for: the last numeric one that is not part of the key; null if there is none. */
+  /** The column that bars are drawn for: the last numeric one that is neither part of the key nor a window's end; null if there is none. */
   get measure() {
     return this.values.findLast(column => !WINDOW_COLUMNS.includes(column) && this.#isNumeric(column)) ?? null;
   }
@@ -62,19 +60,17 @@ export class Rows {
     return sum;
   }
 
-  /** The `limit` rows with the greatest value of a column, greatest first, ties in the key's order, so that they do not dance. */
-  top(column, limit) {
-    const ranked = [...this.#byKey].sort(([keyA, a], [keyB, b]) =>
-      compare(b[column], a[column]) || (keyA < keyB ? -1 : 1));
-    return ranked.slice(0, limit).map(([, row]) => row);
-  }
-
-  /** Rows as a table shows them: newest window first, then greatest measure, then the key. */
-  listed(limit) {
-    const orders = [...WINDOW_COLUMNS.filter(column => this.#columns.includes(column)), this.measure].filter(Boolean);
+  /**
+   * The first `limit` rows in the order that the view has, else newest window first, then greatest measure. Ties are in the
+   * key's order, so that they do not dance.
+   */
+  top(limit) {
+    const orders = this.#order.length > 0 ? this.#order
+      : [...WINDOW_COLUMNS.filter(column => this.#columns.includes(column)), this.measure].filter(Boolean)
+        .map(column => ({ column, descending: true }));
     const ranked = [...this.#byKey].sort(([keyA, a], [keyB, b]) => {
-      for (const column of orders) {
-        const order = compare(b[column], a[column]);
+      for (const { column, descending } of orders) {
+        const order = compare(a[column], b[column], descending);
         if (order !== 0) {
           return order;
         }
@@ -83,10 +79,6 @@ export class Rows {
       return keyA < keyB ? -1 : 1;
     });
     return ranked.slice(0, limit).map(([, row]) => row);
-  }
-
-  get windowed() {
-    return WINDOW_COLUMNS.some(column => this.#columns.includes(column));
   }
 
   #put(rows) {
@@ -101,7 +93,7 @@ export class Rows {
       const value = row[column];
       if (typeof value === "bigint") {
         some = true;
-      } else if (value !== null && value !== undefined) {
+      } else if (value !== null) {
         return false;
       }
     }
@@ -110,25 +102,15 @@ export class Rows {
   }
 }
 
-/** A server that does not name the key: the columns that are not numbers, else all but the last; none for a single row of figures. */
-function guessKey(rows, columns) {
-  const text = columns.filter(column => rows.some(row => typeof row[column] !== "bigint" && row[column] !== null));
-  return text.length > 0 ? text : rows.length > 1 ? columns.slice(0, -1) : [];
-}
-
-/** Order of two values of one column; null is least. */
-function compare(a, b) {
+/** Order of two values of one column; null comes last in both directions, as in the view. */
+function compare(a, b, descending) {
   if (a === b) {
     return 0;
   }
 
-  if (a === null || a === undefined) {
-    return -1;
+  if (a === null || b === null) {
+    return a === null ? 1 : -1;
   }
 
-  if (b === null || b === undefined) {
-    return 1;
-  }
-
-  return a < b ? -1 : 1;
+  return (a < b ? -1 : 1) * (descending ? -1 : 1);
 }

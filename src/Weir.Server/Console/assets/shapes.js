@@ -27,7 +27,7 @@ export class Bars {
   #colours = new Map();
 
   draw(rows, measure, shares) {
-    const shown = rows.top(measure, MOST_ROWS);
+    const shown = rows.top(MOST_ROWS);
     const total = toNumber(rows.sum(measure));
     const longest = Math.max(...shown.map(row => toNumber(row[measure] ?? 0n)), 0);
     const digits = digitsOf(shown, measure);
@@ -162,7 +162,7 @@ export class Table {
   }
 
   draw(rows) {
-    const shown = rows.listed(MOST_ROWS);
+    const shown = rows.top(MOST_ROWS);
     const columns = rows.columns;
     const digits = columns.map(column => digitsOf(shown, column));
     this.#drawHead(columns, columns.map(column => !rows.key.includes(column) && shown.every(row => typeof row[column] !== "string")));
