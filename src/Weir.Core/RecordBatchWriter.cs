@@ -26,6 +26,12 @@ public sealed class RecordBatchWriter
     /// <summary>The batch so far. Valid until the next call that writes.</summary>
     public Span<byte> Bytes => _buffer.AsSpan(0, _length);
 
+    /// <summary>As <see cref="Bytes"/>, for a holder on the heap.</summary>
+    public ReadOnlyMemory<byte> Memory => _buffer.AsMemory(0, _length);
+
+    /// <summary>Size of the buffer that the batch is built in.</summary>
+    public int CapacityBytes => _buffer.Length;
+
     /// <summary>Starts an empty batch. <paramref name="timestampMs"/> is the timestamp of all records: client data, no rule reads it.</summary>
     public void Begin(long timestampMs, bool isControl = false)
     {

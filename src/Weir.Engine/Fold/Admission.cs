@@ -1,0 +1,270 @@
+using System.Buffers.Binary;
+using System.Text.Json;
+using Weir.Core;
+
+namespace Weir.Engine;
+
+/// <summary>Where a stream stands between opening and closing; per partition a place in the log.</summary>
+public enum StreamPhase : byte
+{
+    NotOpen = 0,
+    Open = 1,
+
+    /// <summary>Some partitions have folded their close marker, others not yet. Only of a stream, never of a partition.</summary>
+    Closing = 2,
+    Final = 3,
+}
+
+/// <summary>
+/// The first half of the fold: verdicts, by identity and claim. A pure function of what it has been given: no clock, chance, thread or I/O.
+/// Owned by the partition's writer thread. Rules and their order: DESIGN sections 2 and 3, docs/internals/fold.md.
+/// </summary>
+internal sealed class Admission : IDisposable
+{
+    // Look-ups are made in groups of this many: enough to hide the memory's latency, few enough to stay in the first-level cache.
+    private const int Group = 32;
+
+    private readonly OwnerTable? _owners;
+    private readonly OwnerTable? _identities;
+    private readonly long[] _totals = new long[8];
+
+    /// <param name="definition">Only its immutable parts are used here.</param>
+    /// <param name="firstOffset">First offset of the partition's log or base.</param>
+    public Admission(StreamDefinition definition, long firstOffset)
+    {
+        Definition = definition;
+        bool hasTable = definition.Claim is not null || definition.EnforcesIdentity;
+        _owners = hasTable ? new OwnerTable(firstOffset) : null;
+        _identities = definition.Claim == ClaimKeep.Last ? new OwnerTable(firstOffset) : null;
+        Phase = definition.Opens is null ? StreamPhase.Open : StreamPhase.NotOpen;
+    }
+
+    public StreamDefinition Definition { get; private set; }
+
+    public StreamPhase Phase { get; private set; }
+
+    /// <summary>The stream was opened again after it was final; every answer says so from then on.</summary>
+    public bool Reopened { get; private set; }
+
+    /// <summary>Owners (or identities) known.</summary>
+    public long Owners => _owners?.Count ?? 0;
+
+    /// <summary>Native memory of the tables, bytes.</summary>
+    public long StateBytes => (_owners?.AllocatedBytes ?? 0) + (_identities?.AllocatedBytes ?? 0);
+
+    /// <summary>The tables that a snapshot holds, in the order of its sections.</summary>
+    public IEnumerable<OwnerTable> Tables => new[] { _owners, _identities }.OfType<OwnerTable>();
+
+    /// <summary>Records by verdict since the log's start; the index is the verdict's number.</summary>
+    public ReadOnlySpan<long> Totals => _totals;
+
+    /// <summary>Applies a define, open or close marker.</summary>
+    public void ApplyMarker(MarkerType type, ReadOnlySpan<byte> json, StreamDefinition? defined)
+    {
+        switch (type)
+        {
+            case MarkerType.Define:
+                Definition = defined!;
+                break;
+            case MarkerType.Open:
+                Phase = StreamPhase.Open;
+                Reopened |= IsReopening(json);
+                break;
+            case MarkerType.Close:
+                Phase = StreamPhase.Final;
+                break;
+            default:
+                throw new InvariantException($"A marker of type {type}.");
+        }
+    }
+
+    /// <summary>Whether this owner is in the table already: what decides who is let in once the state's memory is used up.</summary>
+    public bool Knows(in AdmissionInput input) => _owners is null || _owners.TryGet(input.Owner, out _);
+
+    /// <summary>Gives every record of a batch its verdict.</summary>
+    /// <param name="verdicts">Receives per record <see cref="Verdict"/> in the low and <see cref="VerdictReason"/> in the high four bits: the form of verdict files.</param>
+    /// <param name="others">Receives the original's offset for a duplicate or taken event, the replaced one's for a replacement, else -1.</param>
+    public void Decide(ColumnBatch batch, Span<byte> verdicts, Span<long> others)
+    {
+        ReadOnlySpan<AdmissionInput> inputs = batch.Inputs;
+        others[..inputs.Length].Fill(-1);
+        if (Phase != StreamPhase.Open)
+        {
+            VerdictReason reason = Phase == StreamPhase.Final ? VerdictReason.AfterClose : VerdictReason.NotOpenYet;
+            verdicts[..inputs.Length].Fill(Pack(Verdict.Closed, reason));
+        }
+        else if (_owners is null)
+        {
+            for (int i = 0; i < inputs.Length; i++)
+            {
+                verdicts[i] = inputs[i].Invalid == VerdictReason.None ? Pack(Verdict.Counted) : Pack(Verdict.Invalid, inputs[i].Invalid);
+            }
+        }
+        else
+        {
+            if (Definition.Remember is { } remember)
+            {
+                _owners.ExpiredBelow = batch.BaseOffset - remember;
+            }
+
+            for (int start = 0; start < inputs.Length; start += Group)
+            {
+                int end = Math.Min(start + Group, inputs.Length);
+                for (int i = start; i < end; i++)
+                {
+                    _owners.Prefetch(inputs[i].Owner);
+                    _identities?.Prefetch(inputs[i].Identity);
+                }
+
+                for (int i = start; i < end; i++)
+                {
+                    verdicts[i] = DecideOne(inputs[i], batch.BaseOffset + i, out others[i]);
+                }
+            }
+        }
+
+        foreach (byte verdict in verdicts[..inputs.Length])
+        {
+            _totals[verdict & 0xF & 7]++;
+        }
+    }
+
+    /// <summary>A hash over phase, totals and tables: equal logs give equal hashes on every machine.</summary>
+    public UInt128 ContentHash()
+    {
+        UInt128 hash = (UInt128)(ulong)Phase + (Reopened ? 16u : 0u);
+        foreach (long total in _totals)
+        {
+            hash = unchecked((hash * 1_000_003) + (ulong)total);
+        }
+
+        foreach (OwnerTable table in Tables)
+        {
+            hash = unchecked((hash * 1_000_003) + table.ContentHash());
+        }
+
+        return hash;
+    }
+
+    /// <summary>Bytes of <see cref="WriteState"/>.</summary>
+    public const int StateHeaderBytes = 2 + (8 * 8);
+
+    /// <summary>Writes phase and totals for a snapshot; the tables are copied by <see cref="OwnerTable.BeginSnapshot"/>.</summary>
+    public void WriteState(Span<byte> destination)
+    {
+        destination[0] = (byte)Phase;
+        destination[1] = Reopened ? (byte)1 : (byte)0;
+        for (int i = 0; i < _totals.Length; i++)
+        {
+            BinaryPrimitives.WriteInt64LittleEndian(destination[(2 + (i * 8))..], _totals[i]);
+        }
+    }
+
+    /// <summary>Takes over phase and totals from a snapshot.</summary>
+    public void ReadState(ReadOnlySpan<byte> source)
+    {
+        Phase = (StreamPhase)source[0];
+        Reopened = source[1] == 1;
+        for (int i = 0; i < _totals.Length; i++)
+        {
+            _totals[i] = BinaryPrimitives.ReadInt64LittleEndian(source[(2 + (i * 8))..]);
+        }
+    }
+
+    public void Dispose()
+    {
+        _owners?.Dispose();
+        _identities?.Dispose();
+    }
+
+    internal static byte Pack(Verdict verdict, VerdictReason reason = VerdictReason.None) => (byte)((byte)verdict | ((byte)reason << 4));
+
+    private byte DecideOne(in AdmissionInput input, long offset, out long other)
+    {
+        other = -1;
+        if (input.Invalid != VerdictReason.None)
+        {
+            return Pack(Verdict.Invalid, input.Invalid);
+        }
+
+        return Definition.Claim switch
+        {
+            null => DecideIdentity(input, offset, ref other),
+            ClaimKeep.First => DecideFirst(input, offset, ref other),
+            _ => DecideLast(input, offset, ref other),
+        };
+    }
+
+    private byte DecideIdentity(in AdmissionInput input, long offset, ref long other)
+    {
+        if (_owners!.TryAdd(input.Owner, offset, input.IdentityPrint, 0, out OwnerEntry existing))
+        {
+            return Pack(Verdict.Counted);
+        }
+
+        long original = _owners.OffsetOf(existing);
+        if (Definition.Remember is { } remember && original < offset - remember)
+        {
+            _owners.Replace(input.Owner, offset, input.IdentityPrint, 0);
+            return Pack(Verdict.Counted);
+        }
+
+        other = original;
+        return Pack(Verdict.Duplicate);
+    }
+
+    private byte DecideFirst(in AdmissionInput input, long offset, ref long other)
+    {
+        uint print = PrintOf(input);
+        if (_owners!.TryAdd(input.Owner, offset, print, input.PayloadPrint, out OwnerEntry existing))
+        {
+            return Pack(Verdict.Counted);
+        }
+
+        other = _owners.OffsetOf(existing);
+        return Pack(IsSameEvent(input, existing) ? Verdict.Duplicate : Verdict.Taken);
+    }
+
+    private byte DecideLast(in AdmissionInput input, long offset, ref long other)
+    {
+        if (input.HasIdentity && _identities!.TryGet(input.Identity, out OwnerEntry known))
+        {
+            other = _identities.OffsetOf(known);
+            return Pack(Verdict.Duplicate);
+        }
+
+        uint print = PrintOf(input);
+        Verdict verdict = Verdict.Counted;
+        if (!_owners!.TryAdd(input.Owner, offset, print, input.PayloadPrint, out OwnerEntry current))
+        {
+            other = _owners.OffsetOf(current);
+            if (IsSameEvent(input, current))
+            {
+                return Pack(Verdict.Duplicate);
+            }
+
+            _owners.Replace(input.Owner, offset, print, input.PayloadPrint);
+            verdict = Verdict.Replaced;
+        }
+
+        if (input.HasIdentity)
+        {
+            _identities!.TryAdd(input.Identity, offset, input.IdentityPrint, 0, out _);
+        }
+
+        return Pack(verdict);
+    }
+
+    // Zero stands for "no identity"; a real print of zero becomes one, which only makes 1 of 2^24 pairs of ids look alike.
+    private static uint PrintOf(in AdmissionInput input) => input.HasIdentity ? Math.Max(input.IdentityPrint, 1) : 0;
+
+    private bool IsSameEvent(in AdmissionInput input, in OwnerEntry entry) =>
+        (input.HasIdentity && entry.IdentityPrint == PrintOf(input)) || (Definition.Id is null && entry.PayloadPrint == input.PayloadPrint);
+
+    private static bool IsReopening(ReadOnlySpan<byte> json)
+    {
+        var reader = new Utf8JsonReader(json);
+        using JsonDocument document = JsonDocument.ParseValue(ref reader);
+        return document.RootElement.TryGetProperty("reopened", out JsonElement reopened) && reopened.ValueKind == JsonValueKind.True;
+    }
+}

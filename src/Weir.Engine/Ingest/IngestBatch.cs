@@ -1,0 +1,329 @@
+using System.Globalization;
+using System.Threading.Tasks.Sources;
+using Weir.Core;
+using Weir.Sql;
+
+namespace Weir.Engine;
+
+/// <summary>
+/// One piece of a request's body on its way into a stream: events are checked, keyed and encoded as they are added, submitted together,
+/// and each has an outcome afterwards. Rented from <see cref="EventStream.NewBatch"/>; dispose returns it. One thread at a time, not before
+/// <see cref="SubmitAsync"/> has completed. Keep a piece at or below 1 MiB of values.
+/// </summary>
+public sealed class IngestBatch : IDisposable, IValueTaskSource
+{
+    // Buffers above this are not kept for the next request.
+    private const long RetainedBytes = 8L << 20;
+
+    private readonly EventStream _stream;
+    private readonly EventScratch _scratch = new();
+    private readonly PartitionBatch?[] _parts;
+    private readonly List<int> _used = [];
+    private readonly List<Refusal> _refusals = [];
+    private readonly long[] _ends;
+    private EventSlot[] _slots = [];
+    private StreamPlan _plan = StreamPlan.None;
+    private IngestGate.Pass _pass;
+    private int _keylessPartition;
+    private int _pending;
+    private ManualResetValueTaskSourceCore<bool> _completion = new() { RunContinuationsAsynchronously = true };
+
+    internal IngestBatch(EventStream stream)
+    {
+        _stream = stream;
+        _parts = new PartitionBatch?[stream.PartitionCount];
+        _ends = new long[stream.PartitionCount];
+    }
+
+    /// <summary>Events added, refused ones included; the next one gets this index.</summary>
+    public int Count { get; private set; }
+
+    /// <summary>Bytes of values added; the caller's measure for the size of a piece.</summary>
+    public long ValueBytes { get; private set; }
+
+    /// <summary>Valid after <see cref="SubmitAsync"/> has completed.</summary>
+    public IngestTotals Totals { get; private set; }
+
+    /// <summary>Exclusive end per partition that covers this batch; of partitions it did not touch, what was flushed. Valid after completion.</summary>
+    public ReadOnlySpan<long> Ends => _ends;
+
+    /// <summary>When the piece was received, milliseconds since 1970 UTC; at closing it decides on which side of the marker the events lie.</summary>
+    internal long ReceivedAtMs => _pass.EnteredAtMs;
+
+    /// <summary>Adds one event: checked against RFC 8259 and the stream's definition, keyed, and encoded for its partition.</summary>
+    /// <returns>Null when it was taken into the batch; otherwise why it is refused. Either way it takes the next index.</returns>
+    public ErrorCode? Add(ReadOnlySpan<byte> value, in EventHeaders headers)
+    {
+        int index = Count++;
+        if (index == _slots.Length)
+        {
+            Array.Resize(ref _slots, Math.Max(16, _slots.Length * 2));
+        }
+
+        if (value.Length > _plan.Definition.Limits.EventBytes)
+        {
+            return Refuse(index, ErrorCode.EventTooLarge, value.Length, null);
+        }
+
+        ValueBytes += value.Length;
+        Span<Cell> cells = _scratch.Cells(_plan.Columns.Count);
+        EventAnalysis analysis = default;
+        ErrorCode? error = _plan.Analyze(value, headers.Wire, headers.Count, cells, _scratch, ref analysis);
+        if (error is not null)
+        {
+            if (_plan.Definition.OnInvalid == OnInvalid.Refuse)
+            {
+                return Refuse(index, error.Value, analysis.ErrorAt, analysis.ErrorPath);
+            }
+
+            cells.Clear();
+            analysis = new EventAnalysis { KeyLength = -1, Input = new AdmissionInput { Invalid = StreamPlan.ReasonOf(error.Value) } };
+        }
+
+        bool hasKey = analysis.KeyLength >= 0;
+        ReadOnlySpan<byte> key = hasKey ? _scratch.Key.AsSpan(0, analysis.KeyLength) : default;
+        int partition = hasKey ? Partitioner.PartitionOf(_plan.Definition.Partitioner, key, _parts.Length) : KeylessPartition();
+        PartitionBatch part = PartOf(partition);
+        int record = part.RecordCount;
+        int valueAt = part.Writer.Append(hasKey, key, value, headers.Wire, headers.Count);
+        int keyAt = valueAt - Varint.SizeOf(value.Length) - key.Length;
+        part.Columns.Add(new RecordRange(keyAt, analysis.KeyLength, valueAt, value.Length), analysis.Input, cells);
+        if (headers.Count > 0 && _plan.HasCloudEventColumns)
+        {
+            part.Columns.Memory = part.Writer.Memory;
+            _plan.FillCloudEventColumns(part.Columns, record, valueAt + value.Length + Varint.SizeOf(headers.Count), headers.Count);
+        }
+
+        _slots[index] = new EventSlot(partition, record);
+        return null;
+    }
+
+    /// <summary>The sentence that says what was wrong with a refused event, and where.</summary>
+    public string RefusalDetail(int index)
+    {
+        // In the order of their indexes, as they were added.
+        int at = _refusals.BinarySearch(new Refusal(index, default, 0, null), Comparer<Refusal>.Create((left, right) => left.Index.CompareTo(right.Index)));
+        return at >= 0 ? Describe(_refusals[at]) : throw new ArgumentOutOfRangeException(nameof(index), index, "The event was not refused.");
+    }
+
+    /// <summary>Hands the events to their partitions. Completes when each is decided and flushed, or is known not to be; never throws for what becomes of events.</summary>
+    public ValueTask SubmitAsync()
+    {
+        // One more than the parts, so that the batch cannot complete while it is still being handed out.
+        _pending = _used.Count + 1;
+        foreach (int partition in _used)
+        {
+            PartitionBatch part = _parts[partition]!;
+            part.Writer.Finish();
+            part.Columns.Memory = part.Writer.Memory;
+            part.Columns.Partition = partition;
+            part.EnsureVerdicts();
+            if (_stream.TryEnqueue(partition, part) is { } failure)
+            {
+                part.Failure = failure;
+                part.IsUnknown = false;
+                Interlocked.Decrement(ref _pending);
+            }
+        }
+
+        _stream.Gate.Exit(ref _pass);
+        Complete();
+        return new ValueTask(this, _completion.Version);
+    }
+
+    /// <summary>The outcome of the event at <paramref name="index"/>; valid after completion.</summary>
+    public EventOutcome OutcomeOf(int index)
+    {
+        EventSlot slot = _slots[index];
+        if (slot.Partition < 0)
+        {
+            return new EventOutcome(OutcomeKind.Refused, Verdict.None, VerdictReason.None, (ErrorCode)slot.Record, -1, -1);
+        }
+
+        PartitionBatch part = _parts[slot.Partition]!;
+        if (part.Failure is { } failure)
+        {
+            return new EventOutcome(OutcomeKind.Unknown, Verdict.None, VerdictReason.None, failure, slot.Partition, -1);
+        }
+
+        byte packed = part.Verdicts[slot.Record];
+        var verdict = (Verdict)(packed & 0xF);
+        var reason = (VerdictReason)(packed >> 4);
+        if (verdict == Verdict.None)
+        {
+            // Left out by the partition because the state's memory is used up: not appended.
+            return new EventOutcome(OutcomeKind.Refused, Verdict.None, VerdictReason.None, ErrorCode.StateFull, -1, -1);
+        }
+
+        long offset = verdict == Verdict.Duplicate ? part.Others[slot.Record] : part.Columns.BaseOffset + slot.Record;
+        return new EventOutcome(OutcomeKind.Decided, verdict, reason, CodeOf(verdict, reason), slot.Partition, offset);
+    }
+
+    /// <summary>Returns the batch to its stream.</summary>
+    public void Dispose()
+    {
+        _stream.Gate.Exit(ref _pass);
+        long retained = 0;
+        foreach (int partition in _used)
+        {
+            retained += _parts[partition]!.Writer.CapacityBytes;
+        }
+
+        if (retained <= RetainedBytes && _slots.Length <= 1 << 17)
+        {
+            _stream.Return(this);
+        }
+    }
+
+    void IValueTaskSource.GetResult(short token) => _completion.GetResult(token);
+
+    ValueTaskSourceStatus IValueTaskSource.GetStatus(short token) => _completion.GetStatus(token);
+
+    void IValueTaskSource.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+        _completion.OnCompleted(continuation, state, token, flags);
+
+    internal void Begin(StreamPlan plan, IngestGate.Pass pass)
+    {
+        _plan = plan;
+        _pass = pass;
+        foreach (int partition in _used)
+        {
+            _parts[partition]!.IsUsed = false;
+        }
+
+        _used.Clear();
+        _refusals.Clear();
+        Count = 0;
+        ValueBytes = 0;
+        Totals = default;
+        _keylessPartition = -1;
+        _completion.Reset();
+    }
+
+    /// <summary>Called once for every part, by whoever finished it; the last call completes the batch.</summary>
+    internal void Complete()
+    {
+        if (Interlocked.Decrement(ref _pending) == 0)
+        {
+            Tally();
+            _completion.SetResult(true);
+        }
+    }
+
+    private void Tally()
+    {
+        IngestTotals totals = default;
+        _stream.ReadFlushedEnds(_ends);
+        foreach (int partition in _used)
+        {
+            PartitionBatch part = _parts[partition]!;
+            if (part.Failure is not null)
+            {
+                totals.Unknown += part.RecordCount;
+                continue;
+            }
+
+            _ends[partition] = Math.Max(_ends[partition], part.Columns.BaseOffset + part.RecordCount);
+            foreach (byte packed in part.Verdicts.AsSpan(0, part.RecordCount))
+            {
+                switch ((Verdict)(packed & 0xF))
+                {
+                    case Verdict.Counted:
+                        totals.Counted++;
+                        break;
+                    case Verdict.Duplicate:
+                        totals.Duplicate++;
+                        break;
+                    case Verdict.Replaced:
+                        totals.Replaced++;
+                        break;
+                    case Verdict.Taken:
+                        totals.Taken++;
+                        break;
+                    case Verdict.Closed:
+                        totals.Closed++;
+                        break;
+                    case Verdict.Late:
+                        totals.Late++;
+                        break;
+                    case Verdict.Invalid:
+                        totals.Invalid++;
+                        break;
+                    default:
+                        totals.Refused++;
+                        break;
+                }
+            }
+        }
+
+        totals.Refused += _refusals.Count;
+        Totals = totals;
+    }
+
+    private static ErrorCode? CodeOf(Verdict verdict, VerdictReason reason) => verdict switch
+    {
+        Verdict.Duplicate => ErrorCode.Duplicate,
+        Verdict.Taken => ErrorCode.Taken,
+        Verdict.Closed => reason == VerdictReason.NotOpenYet ? ErrorCode.NotOpenYet : ErrorCode.AfterClose,
+        Verdict.Invalid => reason switch
+        {
+            VerdictReason.KeyMissing => ErrorCode.KeyMissing,
+            VerdictReason.KeyWrongType => ErrorCode.KeyWrongType,
+            VerdictReason.IdMissing => ErrorCode.IdMissing,
+            VerdictReason.IdWrongType => ErrorCode.IdWrongType,
+            VerdictReason.FieldMismatch => ErrorCode.FieldMismatch,
+            VerdictReason.DuplicateField => ErrorCode.DuplicateField,
+            VerdictReason.OverLimit => ErrorCode.KeyTooLong,
+            _ => ErrorCode.MalformedJson,
+        },
+        _ => null,
+    };
+
+    private ErrorCode Refuse(int index, ErrorCode code, int at, ColumnPath? path)
+    {
+        _slots[index] = new EventSlot(-1, (int)code);
+        _refusals.Add(new Refusal(index, code, at, path));
+        return code;
+    }
+
+    private string Describe(in Refusal refusal)
+    {
+        string sentence = WeirErrors.Get(refusal.Code).Sentence;
+        string where = refusal switch
+        {
+            { Code: ErrorCode.EventTooLarge } => string.Create(CultureInfo.InvariantCulture, $" It has {refusal.At} bytes; the limit is {_plan.Definition.Limits.EventBytes}."),
+            { Path: { } path, At: >= 0 } => string.Create(CultureInfo.InvariantCulture, $" Field {path}, at byte {refusal.At} of the event."),
+            { Path: { } path } => $" Field {path}.",
+            { At: >= 0 } => string.Create(CultureInfo.InvariantCulture, $" At byte {refusal.At} of the event."),
+            _ => "",
+        };
+        return sentence + where;
+    }
+
+    private PartitionBatch PartOf(int partition)
+    {
+        PartitionBatch part = _parts[partition] ??= new PartitionBatch(this);
+        if (!part.IsUsed)
+        {
+            part.Begin(_plan, ReceivedAtMs);
+            _used.Add(partition);
+        }
+
+        return part;
+    }
+
+    private int KeylessPartition()
+    {
+        if (_keylessPartition < 0)
+        {
+            _keylessPartition = _stream.LeastQueuedPartition();
+        }
+
+        return _keylessPartition;
+    }
+
+    private readonly record struct Refusal(int Index, ErrorCode Code, int At, ColumnPath? Path);
+
+    /// <param name="Partition">-1: refused, and <paramref name="Record"/> is the error's number.</param>
+    private readonly record struct EventSlot(int Partition, int Record);
+}

@@ -1,0 +1,119 @@
+namespace Weir.Engine;
+
+/// <summary>
+/// Runs the loops of many partitions on one thread: append, fold and publish; flushes run elsewhere meanwhile. An idle partition costs it nothing.
+/// </summary>
+/// <remarks>Everything that a partition's header says its writer thread owns is touched only here, or before the thread knows the partition.</remarks>
+internal sealed class WriterThread
+{
+    private readonly Thread _thread;
+    private readonly AutoResetEvent _wake = new(initialState: false);
+    private readonly TimeProvider _time;
+    private readonly Action<Exception> _onFailure;
+    private readonly List<Partition> _folding = [];
+    private volatile Partition[] _partitions = [];
+    private int _isSignaled;
+    private volatile bool _isStopping;
+
+    public WriterThread(string name, TimeProvider time, Action<Exception> onFailure)
+    {
+        _time = time;
+        _onFailure = onFailure;
+        _thread = new Thread(Run) { Name = name, IsBackground = true };
+    }
+
+    public void Start() => _thread.Start();
+
+    /// <summary>Gives the thread a partition; it is the partition's owner from now on.</summary>
+    public void Add(Partition partition)
+    {
+        lock (_wake)
+        {
+            _partitions = [.. _partitions, partition];
+        }
+
+        Wake();
+    }
+
+    /// <summary>Takes a partition away. It may still be in its current round when this returns; the partition's own stop waits for that.</summary>
+    public void Remove(Partition partition)
+    {
+        lock (_wake)
+        {
+            _partitions = [.. _partitions.Where(kept => kept != partition)];
+        }
+    }
+
+    /// <summary>Something is to be done: a batch was queued, a flush ended. Cheap when the thread is awake already.</summary>
+    public void Wake()
+    {
+        if (Interlocked.Exchange(ref _isSignaled, 1) == 0)
+        {
+            _wake.Set();
+        }
+    }
+
+    /// <summary>Ends the thread after its current pass and waits for it.</summary>
+    public void Stop()
+    {
+        _isStopping = true;
+        Wake();
+        _thread.Join();
+    }
+
+    private void Run()
+    {
+        try
+        {
+            while (!_isStopping)
+            {
+                if (Interlocked.Exchange(ref _isSignaled, 0) == 0)
+                {
+                    _wake.WaitOne(NextDelayMs());
+                }
+
+                RunOnce();
+            }
+        }
+        catch (Exception exception)
+        {
+            // A loop that dies silently turns every later acknowledgement into a time-out: the node fails instead (RELIABILITY, defect 12).
+            _onFailure(exception);
+        }
+    }
+
+    private void RunOnce()
+    {
+        long now = _time.GetUtcNow().ToUnixTimeMilliseconds();
+        _folding.Clear();
+
+        // First start every flush that can start, then fold while they run.
+        foreach (Partition partition in _partitions)
+        {
+            partition.EndRoundIfFlushed(now);
+            if (partition.TryBeginRound(now))
+            {
+                _folding.Add(partition);
+            }
+        }
+
+        foreach (Partition partition in _folding)
+        {
+            partition.FoldRound();
+        }
+    }
+
+    private int NextDelayMs()
+    {
+        int delay = Timeout.Infinite;
+        foreach (Partition partition in _partitions)
+        {
+            if (partition.NextDelayMs() is { } wanted && (delay < 0 || wanted < delay))
+            {
+                delay = Math.Max(wanted, 1);
+            }
+        }
+
+        return delay;
+    }
+}
