@@ -150,7 +150,8 @@ public readonly ref struct RecordBatch
 /// <param name="ValueAt">First byte of the value inside the batch.</param>
 /// <param name="ValueLength">-1: no value.</param>
 /// <param name="HeadersAt">First byte after the header count.</param>
-public readonly record struct Record(long TimestampDelta, int OffsetDelta, int KeyAt, int KeyLength, int ValueAt, int ValueLength, int HeaderCount, int HeadersAt)
+/// <param name="EndAt">First byte after the record.</param>
+public readonly record struct Record(long TimestampDelta, int OffsetDelta, int KeyAt, int KeyLength, int ValueAt, int ValueLength, int HeaderCount, int HeadersAt, int EndAt)
 {
     internal static bool TryRead(ReadOnlySpan<byte> bytes, ref int position, out Record record)
     {
@@ -173,7 +174,7 @@ public readonly record struct Record(long TimestampDelta, int OffsetDelta, int K
             return false;
         }
 
-        record = new Record(timestampDelta, (int)offsetDelta, keyAt, keyLength, valueAt, valueLength, (int)headers, at);
+        record = new Record(timestampDelta, (int)offsetDelta, keyAt, keyLength, valueAt, valueLength, (int)headers, at, end);
         position = end;
         return true;
     }

@@ -243,6 +243,7 @@ public sealed class StreamPlan
         }
 
         ReadOnlySpan<byte> bytes = identity[..length];
+        result.IdentityLength = length;
         result.Input.HasIdentity = true;
         result.Input.IdentityPrint = Hash.Fingerprint(bytes);
         if (_key.Length == 0)
@@ -290,6 +291,9 @@ internal struct EventAnalysis
 {
     /// <summary>Bytes of the key in <see cref="EventScratch.Key"/>; -1: no key.</summary>
     public int KeyLength;
+
+    /// <summary>Bytes of the identity in <see cref="EventScratch.Identity"/>, its tag included; 0: none.</summary>
+    public int IdentityLength;
 
     public AdmissionInput Input;
 

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Text.Json;
 using Weir.Core;
 
 namespace Weir.Engine;
@@ -46,6 +45,9 @@ internal sealed class Admission : IDisposable
     /// <summary>The stream was opened again after it was final; every answer says so from then on.</summary>
     public bool Reopened { get; private set; }
 
+    /// <summary>Time in the newest open marker; the smallest value while there is none.</summary>
+    public long OpenedAtMs { get; private set; } = long.MinValue;
+
     /// <summary>Owners (or identities) known.</summary>
     public long Owners => _owners?.Count ?? 0;
 
@@ -68,7 +70,8 @@ internal sealed class Admission : IDisposable
                 break;
             case MarkerType.Open:
                 Phase = StreamPhase.Open;
-                Reopened |= IsReopening(json);
+                (OpenedAtMs, bool isReopening) = MarkerJson.ReadOpen(json);
+                Reopened |= isReopening;
                 break;
             case MarkerType.Close:
                 Phase = StreamPhase.Final;
@@ -147,16 +150,17 @@ internal sealed class Admission : IDisposable
     }
 
     /// <summary>Bytes of <see cref="WriteState"/>.</summary>
-    public const int StateHeaderBytes = 2 + (8 * 8);
+    public const int StateHeaderBytes = 2 + 8 + (8 * 8);
 
     /// <summary>Writes phase and totals for a snapshot; the tables are copied by <see cref="OwnerTable.BeginSnapshot"/>.</summary>
     public void WriteState(Span<byte> destination)
     {
         destination[0] = (byte)Phase;
         destination[1] = Reopened ? (byte)1 : (byte)0;
+        BinaryPrimitives.WriteInt64LittleEndian(destination[2..], OpenedAtMs);
         for (int i = 0; i < _totals.Length; i++)
         {
-            BinaryPrimitives.WriteInt64LittleEndian(destination[(2 + (i * 8))..], _totals[i]);
+            BinaryPrimitives.WriteInt64LittleEndian(destination[(10 + (i * 8))..], _totals[i]);
         }
     }
 
@@ -165,9 +169,10 @@ internal sealed class Admission : IDisposable
     {
         Phase = (StreamPhase)source[0];
         Reopened = source[1] == 1;
+        OpenedAtMs = BinaryPrimitives.ReadInt64LittleEndian(source[2..]);
         for (int i = 0; i < _totals.Length; i++)
         {
-            _totals[i] = BinaryPrimitives.ReadInt64LittleEndian(source[(2 + (i * 8))..]);
+            _totals[i] = BinaryPrimitives.ReadInt64LittleEndian(source[(10 + (i * 8))..]);
         }
     }
 
@@ -260,11 +265,4 @@ internal sealed class Admission : IDisposable
 
     private bool IsSameEvent(in AdmissionInput input, in OwnerEntry entry) =>
         (input.HasIdentity && entry.IdentityPrint == PrintOf(input)) || (Definition.Id is null && entry.PayloadPrint == input.PayloadPrint);
-
-    private static bool IsReopening(ReadOnlySpan<byte> json)
-    {
-        var reader = new Utf8JsonReader(json);
-        using JsonDocument document = JsonDocument.ParseValue(ref reader);
-        return document.RootElement.TryGetProperty("reopened", out JsonElement reopened) && reopened.ValueKind == JsonValueKind.True;
-    }
 }

@@ -220,7 +220,7 @@ internal sealed unsafe class OwnerTable : IDisposable
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static int ShardOf(ulong hashLow) => (int)(hashLow >> (64 - ShardBits));
+    public static int ShardOf(ulong hashLow) => (int)(hashLow >> (64 - ShardBits));
 
     // The bits below the shard's, scaled to the capacity: monotonic in the hash, so homes are in hash order.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -146,16 +146,16 @@ public sealed class IngestBatch : IDisposable, IValueTaskSource
             return new EventOutcome(OutcomeKind.Unknown, Verdict.None, VerdictReason.None, failure, slot.Partition, -1);
         }
 
-        byte packed = part.Verdicts[slot.Record];
-        var verdict = (Verdict)(packed & 0xF);
-        var reason = (VerdictReason)(packed >> 4);
-        if (verdict == Verdict.None)
+        int record = part.PlaceOf(slot.Record);
+        if (record < 0)
         {
-            // Left out by the partition because the state's memory is used up: not appended.
             return new EventOutcome(OutcomeKind.Refused, Verdict.None, VerdictReason.None, ErrorCode.StateFull, -1, -1);
         }
 
-        long offset = verdict == Verdict.Duplicate ? part.Others[slot.Record] : part.Columns.BaseOffset + slot.Record;
+        byte packed = part.Verdicts[record];
+        var verdict = (Verdict)(packed & 0xF);
+        var reason = (VerdictReason)(packed >> 4);
+        long offset = verdict == Verdict.Duplicate ? part.Others[record] : part.Columns.BaseOffset + record;
         return new EventOutcome(OutcomeKind.Decided, verdict, reason, CodeOf(verdict, reason), slot.Partition, offset);
     }
 
@@ -223,6 +223,7 @@ public sealed class IngestBatch : IDisposable, IValueTaskSource
                 continue;
             }
 
+            totals.Refused += part.LeftOut;
             _ends[partition] = Math.Max(_ends[partition], part.Columns.BaseOffset + part.RecordCount);
             foreach (byte packed in part.Verdicts.AsSpan(0, part.RecordCount))
             {
@@ -250,8 +251,7 @@ public sealed class IngestBatch : IDisposable, IValueTaskSource
                         totals.Invalid++;
                         break;
                     default:
-                        totals.Refused++;
-                        break;
+                        throw new InvariantException($"A record with the verdict {packed}.");
                 }
             }
         }

@@ -31,6 +31,55 @@ internal sealed class PartitionBatch(IngestBatch owner)
 
     public int RecordCount => Columns.RecordCount;
 
+    /// <summary>Leaves out the records of owners that the fold does not know: the state's memory is used up (limits.state_bytes).</summary>
+    public void KeepOnly(Admission admission, StreamPlan plan, EventScratch scratch)
+    {
+        var kept = new List<int>();
+        for (int i = 0; i < Columns.RecordCount; i++)
+        {
+            if (admission.Knows(Columns.Inputs[i]))
+            {
+                kept.Add(i);
+            }
+        }
+
+        if (kept.Count == Columns.RecordCount)
+        {
+            return;
+        }
+
+        _placeOf = new int[Columns.RecordCount];
+        Array.Fill(_placeOf, -1);
+        byte[] original = Writer.Bytes.ToArray();
+        bool isBatch = RecordBatch.TryRead(original, out RecordBatch batch);
+        Invariant.Check(isBatch, "An encoded batch cannot be read back.");
+        Writer.Begin(batch.BaseTimestampMs);
+        int index = 0;
+        foreach (Record record in batch)
+        {
+            if (kept.Contains(index))
+            {
+                _placeOf[index] = Writer.RecordCount;
+                ReadOnlySpan<byte> key = record.KeyLength < 0 ? default : original.AsSpan(record.KeyAt, record.KeyLength);
+                Writer.Append(record.KeyLength >= 0, key, original.AsSpan(record.ValueAt, record.ValueLength), original.AsSpan(record.HeadersAt, record.EndAt - record.HeadersAt), record.HeaderCount);
+            }
+
+            index++;
+        }
+
+        LeftOut = index - kept.Count;
+        Writer.Finish();
+        plan.Extract(Writer.Memory, Columns, scratch);
+    }
+
+    /// <summary>Records that <see cref="KeepOnly"/> left out.</summary>
+    public int LeftOut { get; private set; }
+
+    /// <summary>Where the record that was added as the n-th is now; -1: left out.</summary>
+    public int PlaceOf(int record) => _placeOf is null ? record : _placeOf[record];
+
+    private int[]? _placeOf;
+
     public void EnsureVerdicts()
     {
         if (Verdicts.Length < RecordCount)
@@ -48,5 +97,7 @@ internal sealed class PartitionBatch(IngestBatch owner)
         Failure = null;
         IsUnknown = false;
         IsUsed = true;
+        LeftOut = 0;
+        _placeOf = null;
     }
 }

@@ -105,10 +105,11 @@ internal sealed class WriterThread
 
     private int NextDelayMs()
     {
+        long now = _time.GetUtcNow().ToUnixTimeMilliseconds();
         int delay = Timeout.Infinite;
         foreach (Partition partition in _partitions)
         {
-            if (partition.NextDelayMs() is { } wanted && (delay < 0 || wanted < delay))
+            if (partition.NextDelayMs(now) is { } wanted && (delay < 0 || wanted < delay))
             {
                 delay = Math.Max(wanted, 1);
             }

@@ -1,0 +1,297 @@
+using System.Collections.Concurrent;
+using Weir.Core;
+using Weir.Sql;
+using Weir.Storage;
+
+namespace Weir.Engine;
+
+/// <summary>
+/// One process's streams and views over one data directory: opens and recovers them, runs their threads, defines new ones, and stops in order.
+/// Thread-safe. Opening and recovery are in WeirNode.Recovery.cs.
+/// </summary>
+/// <remarks>Clock, disk and randomness come in from outside; a failure of any loop makes the node <see cref="NodeState.Failed"/>, never silent.</remarks>
+public sealed partial class WeirNode : IAsyncDisposable
+{
+    // How many partitions write a snapshot at once: their disk traffic is beside everybody's flushes.
+    private const int SnapshotTurns = 2;
+
+    private readonly Action<EngineEvent, string> _report;
+    private readonly Func<int, byte[]> _randomBytes;
+    private readonly ConcurrentDictionary<string, EventStream> _streams = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, View> _views = new(StringComparer.Ordinal);
+    private readonly SemaphoreSlim _defining = new(1);
+    private readonly TaskCompletionSource _failed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private WriterThread[] _writers = [];
+    private Flusher? _flusher;
+    private Publisher? _publisher;
+    private DataDirectory? _directory;
+    private int _nextWriter;
+    private int _snapshotTurns;
+    private volatile NodeState _state = NodeState.Created;
+    private volatile bool _isDiskFull;
+
+    private WeirNode(NodeOptions options, IDisk disk, TimeProvider time, Func<int, byte[]> randomBytes, Action<EngineEvent, string> report)
+    {
+        Options = options;
+        Disk = disk;
+        Time = time;
+        _randomBytes = randomBytes;
+        _report = report;
+    }
+
+    public NodeOptions Options { get; }
+
+    public NodeState State => _state;
+
+    /// <summary>Faults when a loop of the node has died; the process should end then.</summary>
+    public Task Failure => _failed.Task;
+
+    public IReadOnlyList<EventStream> Streams => [.. _streams.Values.OrderBy(stream => stream.Name, StringComparer.Ordinal)];
+
+    public IReadOnlyList<View> Views => [.. _views.Values.OrderBy(view => view.Name, StringComparer.Ordinal)];
+
+    /// <summary>Whether writes are refused because the disk is nearly full.</summary>
+    public bool IsDiskFull => _isDiskFull;
+
+    internal IDisk Disk { get; }
+
+    internal TimeProvider Time { get; }
+
+    /// <summary>Why no event is taken now; null when events are taken.</summary>
+    internal ErrorCode? RefusalOfWrites => _state switch
+    {
+        NodeState.Serving => _isDiskFull ? ErrorCode.DiskFull : null,
+        NodeState.Created or NodeState.Recovering => ErrorCode.Recovering,
+        _ => ErrorCode.ShuttingDown,
+    };
+
+    /// <summary>Makes a node; no I/O before <see cref="StartAsync"/>.</summary>
+    /// <param name="randomBytes">Gives that many unpredictable bytes: for stream ids and secrets.</param>
+    /// <param name="report">Receives what an operator should know; called from any thread, must not block.</param>
+    public static WeirNode Create(NodeOptions options, IDisk disk, TimeProvider time, Func<int, byte[]> randomBytes, Action<EngineEvent, string> report) =>
+        new(options, disk, time, randomBytes, report);
+
+    public bool TryGetStream(string name, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out EventStream? stream) => _streams.TryGetValue(name, out stream);
+
+    public bool TryGetView(string name, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out View? view) => _views.TryGetValue(name, out view);
+
+    /// <summary>Defines a stream, or changes the mutable parts of one. The same definition again does nothing.</summary>
+    /// <exception cref="WeirException"><see cref="ErrorCode.ImmutableDefinition"/>, with both versions; <see cref="ErrorCode.ConfigurationValue"/> for a bad name; a disk error (retry).</exception>
+    public async Task<EventStream> DefineStreamAsync(string name, StreamDefinition definition)
+    {
+        Names.Check(name, "stream");
+        await _defining.WaitAsync();
+        try
+        {
+            if (_streams.TryGetValue(name, out EventStream? known))
+            {
+                await known.RedefineAsync(definition);
+                return known;
+            }
+
+            var stored = new StoredStream(name, new Guid(_randomBytes(16)), _randomBytes(16), 1, definition);
+            StreamDirectory directory = _directory!.CreateStream(name, stored.Id, stored.ToJson());
+            var stream = new EventStream(this, directory, stored, _flusher!);
+            foreach (Partition partition in stream.PartitionList)
+            {
+                partition.OpenLog(Disk);
+                partition.Refold(Disk, stream.Plan, [], progress: null);
+            }
+
+            StartServing(stream);
+            _streams[name] = stream;
+            return stream;
+        }
+        finally
+        {
+            _defining.Release();
+        }
+    }
+
+    /// <summary>Deletes a stream with its log. Its views must be gone.</summary>
+    /// <exception cref="WeirException"><see cref="ErrorCode.UnknownStream"/>, <see cref="ErrorCode.InUse"/>.</exception>
+    public async Task DeleteStreamAsync(string name)
+    {
+        await _defining.WaitAsync();
+        try
+        {
+            EventStream stream = _streams.GetValueOrDefault(name) ?? throw new WeirException(ErrorCode.UnknownStream, $"There is no stream {name}.");
+            if (ViewsOf(stream) is [View first, ..])
+            {
+                throw new WeirException(ErrorCode.InUse, $"The view {first.Name} reads the stream {name}.");
+            }
+
+            _streams.TryRemove(name, out _);
+            foreach (Partition partition in stream.PartitionList)
+            {
+                await partition.RetireAsync();
+            }
+
+            _directory!.DeleteStream(stream.StorageDirectory);
+        }
+        finally
+        {
+            _defining.Release();
+        }
+    }
+
+    /// <summary>Defines a view, or another one under a known name. Over a running stream it is built beside the traffic; the answer does not wait for that.</summary>
+    /// <exception cref="WeirException">The SQL is wrong (<see cref="SqlException"/>), its stream unknown, or a disk error (retry).</exception>
+    public async Task<View> DefineViewAsync(string name, ViewDefinition definition)
+    {
+        Names.Check(name, "view");
+        await _defining.WaitAsync();
+        try
+        {
+            if (_views.TryGetValue(name, out View? known))
+            {
+                if (known.Definition == definition)
+                {
+                    return known;
+                }
+
+                await DetachAsync(known);
+            }
+
+            var stored = new StoredView(name, (known?.Version ?? 0) + 1, definition);
+            View view = MakeView(stored);
+            _directory!.WriteView(name, stored.ToJson());
+            _views[name] = view;
+            StartBuild(view);
+            return view;
+        }
+        finally
+        {
+            _defining.Release();
+        }
+    }
+
+    /// <summary>Deletes a view. Its stream keeps everything.</summary>
+    /// <exception cref="WeirException"><see cref="ErrorCode.UnknownView"/>.</exception>
+    public async Task DeleteViewAsync(string name)
+    {
+        await _defining.WaitAsync();
+        try
+        {
+            if (!_views.TryRemove(name, out View? view))
+            {
+                throw new WeirException(ErrorCode.UnknownView, $"There is no view {name}.");
+            }
+
+            await DetachAsync(view);
+            _directory!.DeleteView(name);
+        }
+        finally
+        {
+            _defining.Release();
+        }
+    }
+
+    /// <summary>Takes no more events, finishes and flushes what is queued, proves it with a last frame, and closes everything.</summary>
+    public async Task StopAsync()
+    {
+        if (_state is NodeState.Stopped)
+        {
+            return;
+        }
+
+        bool wasServing = _state == NodeState.Serving;
+        _state = NodeState.Draining;
+        await _defining.WaitAsync();
+        try
+        {
+            if (wasServing)
+            {
+                await Task.WhenAll(_streams.Values.SelectMany(stream => stream.PartitionList).Select(partition => partition.QuiesceAsync()));
+            }
+
+            _publisher?.Stop();
+            foreach (WriterThread writer in _writers)
+            {
+                writer.Stop();
+            }
+
+            _flusher?.Dispose();
+            foreach (Partition partition in _streams.Values.SelectMany(stream => stream.PartitionList))
+            {
+                partition.Dispose();
+            }
+
+            _directory?.Dispose();
+            _state = NodeState.Stopped;
+        }
+        finally
+        {
+            _defining.Release();
+        }
+    }
+
+    public async ValueTask DisposeAsync() => await StopAsync();
+
+    /// <summary>Bytes per second that partitions appended lately; for <c>Retry-After</c>.</summary>
+    internal double DrainBytesPerSecond { get; private set; }
+
+    internal IReadOnlyList<View> ViewsOf(EventStream stream) => [.. _views.Values.Where(view => view.Stream == stream)];
+
+    internal void Report(EngineEvent kind, string text) => _report(kind, text);
+
+    /// <summary>A loop died.</summary>
+    internal void Fail(Exception exception)
+    {
+        _state = NodeState.Failed;
+        _report(EngineEvent.NodeFailed, exception.ToString());
+        _failed.TrySetException(exception);
+    }
+
+    internal bool TryTakeSnapshotTurn()
+    {
+        if (Interlocked.Increment(ref _snapshotTurns) <= SnapshotTurns)
+        {
+            return true;
+        }
+
+        Interlocked.Decrement(ref _snapshotTurns);
+        return false;
+    }
+
+    internal void ReturnSnapshotTurn() => Interlocked.Decrement(ref _snapshotTurns);
+
+    private long _measuredAt;
+    private long _measuredBytes;
+
+    /// <summary>About once a second: is there room on the disk, and how fast do queues drain. Publisher thread.</summary>
+    internal void CheckDisk()
+    {
+        long now = Time.GetTimestamp();
+        if (_measuredAt != 0 && Time.GetElapsedTime(_measuredAt, now) < TimeSpan.FromSeconds(1))
+        {
+            return;
+        }
+
+        long bytes = _streams.Values.SelectMany(stream => stream.PartitionList).Sum(partition => partition.Log?.TotalBytes ?? 0);
+        if (_measuredAt != 0)
+        {
+            DrainBytesPerSecond = Math.Max(0, bytes - _measuredBytes) / Time.GetElapsedTime(_measuredAt, now).TotalSeconds;
+        }
+
+        _measuredAt = now;
+        _measuredBytes = bytes;
+        bool isFull = Disk.FreeBytes(Options.DataDirectory) < Options.MinFreeDiskBytes;
+        if (isFull != _isDiskFull)
+        {
+            _isDiskFull = isFull;
+            _report(
+                isFull ? EngineEvent.DiskFull : EngineEvent.DiskHasRoom,
+                isFull ? $"Less than {Options.MinFreeDiskBytes >> 20} MiB are free on the disk of {Options.DataDirectory}: writes are refused until there is room." : "There is room on the disk again: writes are taken.");
+        }
+    }
+
+    private async Task DetachAsync(View view)
+    {
+        await Task.WhenAll(view.Stream.PartitionList.Select(partition => partition.AskAsync(() =>
+        {
+            partition.DetachView(view);
+            return true;
+        })));
+    }
+}

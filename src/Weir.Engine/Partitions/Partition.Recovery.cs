@@ -1,0 +1,234 @@
+using Weir.Core;
+using Weir.Storage;
+
+namespace Weir.Engine;
+
+/// <summary>
+/// Opening: the log recovers itself, then the fold state is made again: newest intact snapshot, and the log from there on.
+/// Runs on a recovery thread that owns the partition meanwhile; also after a failed flush, when nothing in memory can be trusted.
+/// </summary>
+internal sealed partial class Partition
+{
+    private VerdictLog? _verdicts;
+    private byte[] _verdictBuffer = [];
+    private long[] _replacedBuffer = [];
+    private int _verdictCount;
+    private long _verdictStart;
+
+    /// <summary>The offset from which the fold was made again at the last opening.</summary>
+    public long ReplayedFrom { get; private set; }
+
+    /// <summary>Records that the last opening folded again.</summary>
+    public long Replayed { get; private set; }
+
+    /// <summary>What opening the log found.</summary>
+    public RecoveryReport? Recovery { get; private set; }
+
+    /// <summary>The verdicts on disk, for readers on any thread; null until the log has been opened.</summary>
+    public VerdictLog? Verdicts => _verdicts;
+
+    /// <summary>Opens the log; the next step is <see cref="Refold"/>.</summary>
+    /// <exception cref="WeirException">The directory cannot be opened at all.</exception>
+    public void OpenLog(IDisk disk)
+    {
+        _state = PartitionState.Recovering;
+        _earlier?.Dispose();
+        _earlier = null;
+        _verdicts?.Dispose();
+        _log?.Dispose();
+        var options = new LogOptions { SegmentBytes = _options.SegmentBytes };
+        _log = PartitionLog.Open(disk, Directory, new LogIdentity(_stream.Id, Id), options, out RecoveryReport report);
+        Recovery = report;
+    }
+
+    /// <summary>Makes the fold state from disk.</summary>
+    /// <param name="plan">The stream's plan now; definitions found in the log take its place as they are met.</param>
+    /// <param name="views">The stream's views. Those that the snapshot lacks are left out, unless the whole log is replayed.</param>
+    /// <param name="progress">Receives the exclusive end folded so far.</param>
+    /// <returns>The views that are attached, their state at the end of the log; the others have to be built.</returns>
+    public IReadOnlyList<View> Refold(IDisk disk, StreamPlan plan, IReadOnlyList<View> views, Action<long>? progress)
+    {
+        PartitionLog log = _log!;
+        _views.Clear();
+        _plan = plan;
+        _admission.Dispose();
+        _admission = new Admission(plan.Definition, log.LogStart.Value);
+        Offset from = log.LogStart;
+        bool isWhole = true;
+        List<(View View, PartialView Partial)> restored = [];
+        if (SnapshotReader.TryOpen(disk, Directory, log.Identity, log.LogStart, log.LogEnd, out SnapshotReader? snapshot, out IReadOnlyList<string> rejected))
+        {
+            using (snapshot)
+            {
+                Dictionary<string, byte[]> sections = SnapshotState.Load(snapshot, _admission);
+                from = snapshot.Offset;
+                isWhole = false;
+                foreach (View view in views)
+                {
+                    if (sections.TryGetValue(view.Section, out byte[]? state) && view.ReadPartial(state, Id) is { } partial)
+                    {
+                        restored.Add((view, partial));
+                    }
+                }
+            }
+        }
+
+        foreach (string file in rejected)
+        {
+            _stream.Report(EngineEvent.SnapshotRejected, $"A snapshot was passed over: {file}");
+        }
+
+        if (isWhole)
+        {
+            restored.AddRange(views.Select(view => (view, view.NewPartial(Id))));
+        }
+
+        _views.AddRange(restored);
+        _collectedEnd = -1;
+        ReplayedFrom = from.Value;
+        _verdicts = VerdictLog.Open(disk, log, KeepsLast, from);
+        _verdictStart = from.Value;
+        _verdictCount = 0;
+        Replay(log, from, progress);
+        _snapshotEndBytes = log.TotalBytes;
+        PublishCounters();
+        foreach ((View view, PartialView partial) in restored)
+        {
+            view.SetPartial(Id, partial);
+        }
+
+        return [.. restored.Select(one => one.View)];
+    }
+
+    /// <summary>Whether the log lacks a define marker with this definition; then one is appended before serving.</summary>
+    public bool LacksDefinition(StreamDefinition definition) =>
+        !_log!.IsReadOnly && (_log.LogEnd == Offset.Zero || !_admission.Definition.ToJson().AsSpan().SequenceEqual(definition.ToJson()));
+
+    /// <summary>Appends a define marker before the partition serves: of a new stream, or one that a crash left out.</summary>
+    public void AppendDefinition(StreamDefinition definition, ReadOnlySpan<byte> secret, long nowMs)
+    {
+        byte[] json = MarkerJson.Define(definition, secret);
+        _log!.Append(Marker.Write(_markerWriter, MarkerType.Define, json, nowMs), 1, nowMs);
+        _log.Write();
+        _log.Flush();
+        FoldMarker(MarkerType.Define, json, definition);
+        KeepVerdicts(_verdictStart + _verdictCount, [(byte)Verdict.None], [-1]);
+        WriteVerdicts();
+        AdvanceViews(_log.LogEnd.Value);
+        PublishCounters();
+    }
+
+    /// <summary>From here on the loop takes events, or only answers reads when the log is damaged.</summary>
+    public void BeginServing()
+    {
+        _reason = _log!.ReadOnlyReason;
+        _lastAppendMs = 0;
+        _idleFrameDue = false;
+        _state = _log.IsReadOnly ? PartitionState.ReadOnly : PartitionState.Serving;
+        _thread?.Wake();
+    }
+
+    /// <summary>Recovery itself failed; the partition stays stopped.</summary>
+    public void RemainStopped(string reason)
+    {
+        _reason = reason;
+        _state = PartitionState.Stopped;
+    }
+
+    private void Replay(PartitionLog log, Offset from, Action<long>? progress)
+    {
+        var columns = new ColumnBatch();
+        byte[] verdicts = [];
+        long[] others = [];
+        Replayed = 0;
+        if (from == log.FlushedEnd)
+        {
+            return;
+        }
+
+        using LogReader reader = log.OpenReader(from);
+        try
+        {
+            while (reader.TryReadNext(out StoredBatch batch))
+            {
+                if (batch.IsControl)
+                {
+                    ReplayMarkers(batch);
+                }
+                else
+                {
+                    _plan.Extract(batch.Memory, columns, _scratch);
+                    columns.BaseOffset = batch.BaseOffset.Value;
+                    columns.AppendTimeMs = batch.AppendTimeMs;
+                    columns.Partition = Id;
+                    if (verdicts.Length < columns.RecordCount)
+                    {
+                        verdicts = new byte[columns.RecordCount];
+                        others = new long[columns.RecordCount];
+                    }
+
+                    _admission.Decide(columns, verdicts, others);
+                    ApplyToViews(columns, verdicts.AsSpan(0, columns.RecordCount), others);
+                    KeepVerdicts(columns.BaseOffset, verdicts.AsSpan(0, columns.RecordCount), others);
+                }
+
+                WriteVerdicts();
+                Replayed += batch.RecordCount;
+                progress?.Invoke(batch.End.Value);
+            }
+        }
+        catch (LogDamagedException damage)
+        {
+            // What follows cannot be decided without what is missing: the state stays right at the place before the damage.
+            log.MarkReadOnly(damage.Message);
+        }
+    }
+
+    private void ReplayMarkers(StoredBatch batch)
+    {
+        bool isBatch = RecordBatch.TryRead(batch.Bytes, out RecordBatch records);
+        Invariant.Check(isBatch, "A control batch that is not a batch, although its checksum holds.");
+        long offset = batch.BaseOffset.Value;
+        foreach (Record record in records)
+        {
+            if (Marker.TryReadType(batch.Bytes.Slice(record.KeyAt, record.KeyLength), out MarkerType type))
+            {
+                ReadOnlyMemory<byte> json = batch.Memory.Slice(record.ValueAt, record.ValueLength);
+                FoldMarker(type, json.Span, type == MarkerType.Define ? MarkerJson.ReadDefine(json) : null);
+            }
+
+            KeepVerdicts(offset++, [(byte)Verdict.None], [-1]);
+            AdvanceViews(offset);
+        }
+    }
+
+    /// <summary>Remembers the verdicts of folded records until the round is flushed.</summary>
+    private void KeepVerdicts(long baseOffset, ReadOnlySpan<byte> verdicts, ReadOnlySpan<long> others)
+    {
+        Invariant.Check(baseOffset == _verdictStart + _verdictCount, "Verdicts are kept in offset order.");
+        int needed = _verdictCount + verdicts.Length;
+        if (needed > _verdictBuffer.Length)
+        {
+            Array.Resize(ref _verdictBuffer, Math.Max(needed, _verdictBuffer.Length * 2));
+            Array.Resize(ref _replacedBuffer, _verdictBuffer.Length);
+        }
+
+        verdicts.CopyTo(_verdictBuffer.AsSpan(_verdictCount));
+        if (KeepsLast)
+        {
+            others[..verdicts.Length].CopyTo(_replacedBuffer.AsSpan(_verdictCount));
+        }
+
+        _verdictCount = needed;
+    }
+
+    private void WriteVerdicts()
+    {
+        if (_verdictCount > 0)
+        {
+            _verdicts!.Append(new Offset(_verdictStart), _verdictBuffer.AsSpan(0, _verdictCount), KeepsLast ? _replacedBuffer.AsSpan(0, _verdictCount) : default);
+            _verdictStart += _verdictCount;
+            _verdictCount = 0;
+        }
+    }
+}

@@ -1,0 +1,107 @@
+using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
+using Weir.Core;
+using Weir.Storage;
+
+namespace Weir.Engine;
+
+/// <summary>
+/// One snapshot on its way to disk. The writer thread copies shards into a short queue (<see cref="CopyNext"/>); a thread of the job writes them.
+/// When the disk is slow the queue is full and copying waits, never the writer.
+/// </summary>
+internal sealed class SnapshotJob
+{
+    private const int QueuedShards = 8;
+
+    private readonly BlockingCollection<(int Table, OwnerEntry[] Entries)> _queue = new(QueuedShards);
+    private readonly OwnerTable[] _tables;
+    private readonly Action _onStep;
+    private readonly TaskCompletionSource _finished = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly List<OwnerEntry> _shard = [];
+    private int _table;
+    private volatile bool _isAbandoned;
+
+    public SnapshotJob(IDisk disk, string directory, LogIdentity identity, Offset offset, List<(string Name, byte[] State)> sections, IEnumerable<OwnerTable> tables, VerdictLog verdicts, Action onStep)
+    {
+        _tables = [.. tables];
+        _onStep = onStep;
+        var thread = new Thread(() => Write(disk, directory, identity, offset, sections, verdicts)) { Name = $"weir-snapshot-{identity.Partition}", IsBackground = true };
+        thread.Start();
+    }
+
+    /// <summary>Completes when the snapshot has its name on disk, or faults.</summary>
+    public Task Finished => _finished.Task;
+
+    /// <summary>Whether <see cref="CopyNext"/> would do something.</summary>
+    public bool CanStep => _finished.Task.IsCompleted || (_table <= _tables.Length && _queue.Count < QueuedShards && !_queue.IsAddingCompleted);
+
+    /// <summary>Copies one shard, if the queue has room. Writer thread.</summary>
+    public void CopyNext()
+    {
+        if (_queue.IsAddingCompleted || _queue.Count >= QueuedShards)
+        {
+            return;
+        }
+
+        if (_table == _tables.Length)
+        {
+            _queue.CompleteAdding();
+            return;
+        }
+
+        bool more = _tables[_table].CopyNextShard(_shard);
+        _queue.Add((_table, _shard.ToArray()));
+        _table += more ? 0 : 1;
+    }
+
+    /// <summary>Ends the job's thread; a snapshot that has its name keeps it.</summary>
+    public void Abandon()
+    {
+        _isAbandoned = true;
+        _queue.CompleteAdding();
+    }
+
+    private void Write(IDisk disk, string directory, LogIdentity identity, Offset offset, List<(string Name, byte[] State)> sections, VerdictLog verdicts)
+    {
+        try
+        {
+            // Verdicts below a snapshot are not replayed any more, so they must be there.
+            verdicts.Flush();
+            using SnapshotWriter snapshot = SnapshotWriter.Begin(disk, directory, identity, offset);
+            foreach ((string name, byte[] state) in sections)
+            {
+                snapshot.WriteSection(name);
+                snapshot.Write(state);
+            }
+
+            int current = -1;
+            foreach ((int table, OwnerEntry[] entries) in _queue.GetConsumingEnumerable())
+            {
+                if (table != current)
+                {
+                    current = table;
+                    snapshot.WriteSection(SnapshotState.TableSection(table));
+                }
+
+                snapshot.Write(MemoryMarshal.AsBytes(entries.AsSpan()));
+                _onStep();
+            }
+
+            if (!_isAbandoned)
+            {
+                snapshot.Commit();
+            }
+
+            _finished.SetResult();
+        }
+        catch (Exception exception)
+        {
+            // Reported by the partition; the log does not depend on snapshots.
+            _finished.SetException(exception);
+        }
+        finally
+        {
+            _onStep();
+        }
+    }
+}

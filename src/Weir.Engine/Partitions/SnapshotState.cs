@@ -1,0 +1,89 @@
+using System.Runtime.InteropServices;
+using Weir.Storage;
+
+namespace Weir.Engine;
+
+/// <summary>
+/// The sections of a snapshot: <c>admission</c> (phase, totals), <c>table-0</c> and <c>table-1</c> (entries of 24 bytes, in hash order but for
+/// those that changed while it was written), <c>view:name</c>. Layout: docs/internals/snapshot.md.
+/// </summary>
+internal static class SnapshotState
+{
+    public const string AdmissionSection = "admission";
+    public const string ViewPrefix = "view:";
+
+    public static string TableSection(int table) => table == 0 ? "table-0" : "table-1";
+
+    /// <summary>Fills an empty admission and returns the views' sections.</summary>
+    public static Dictionary<string, byte[]> Load(SnapshotReader snapshot, Admission admission)
+    {
+        Dictionary<string, byte[]> views = [];
+        OwnerTable[] tables = [.. admission.Tables];
+        while (snapshot.TryNextSection(out string? name))
+        {
+            if (name == AdmissionSection)
+            {
+                Span<byte> state = stackalloc byte[Admission.StateHeaderBytes];
+                Invariant.Check(snapshot.TryReadExactly(state), "A snapshot without the admission's state.");
+                admission.ReadState(state);
+            }
+            else if (name.StartsWith(ViewPrefix, StringComparison.Ordinal))
+            {
+                views.Add(name, ReadAll(snapshot));
+            }
+            else
+            {
+                for (int i = 0; i < tables.Length; i++)
+                {
+                    if (name == TableSection(i))
+                    {
+                        LoadTable(snapshot, tables[i]);
+                    }
+                }
+            }
+        }
+
+        return views;
+    }
+
+    // Entries of one shard come together and in hash order; a shard is put in place in one sequential pass.
+    private static void LoadTable(SnapshotReader snapshot, OwnerTable table)
+    {
+        List<OwnerEntry> shard = [];
+        var buffer = new OwnerEntry[8192];
+        while (true)
+        {
+            int bytes = snapshot.Read(MemoryMarshal.AsBytes(buffer.AsSpan()));
+            Invariant.Check(bytes % OwnerEntry.Bytes == 0, "A table in a snapshot ends inside an entry.");
+            if (bytes == 0)
+            {
+                break;
+            }
+
+            foreach (OwnerEntry entry in buffer.AsSpan(0, bytes / OwnerEntry.Bytes))
+            {
+                if (shard.Count > 0 && (OwnerTable.ShardOf(shard[^1].HashLow) != OwnerTable.ShardOf(entry.HashLow) || shard[^1].HashLow > entry.HashLow))
+                {
+                    table.LoadSorted(CollectionsMarshal.AsSpan(shard));
+                    shard.Clear();
+                }
+
+                shard.Add(entry);
+            }
+        }
+
+        table.LoadSorted(CollectionsMarshal.AsSpan(shard));
+    }
+
+    private static byte[] ReadAll(SnapshotReader snapshot)
+    {
+        var bytes = new MemoryStream();
+        var buffer = new byte[64 << 10];
+        for (int count; (count = snapshot.Read(buffer)) > 0;)
+        {
+            bytes.Write(buffer, 0, count);
+        }
+
+        return bytes.ToArray();
+    }
+}

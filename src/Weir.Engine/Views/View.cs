@@ -1,0 +1,98 @@
+using Weir.Sql;
+
+namespace Weir.Engine;
+
+/// <summary>What a view is doing.</summary>
+public enum ViewState
+{
+    /// <summary>It is being made from the log, beside the traffic.</summary>
+    Building,
+    Live,
+
+    /// <summary>It could not be built; see its reason. A view that stopped while live stays live and says so in its answers.</summary>
+    Failed,
+}
+
+/// <summary>A view over a stream: its definition, its partial per partition, and the read model they are merged into. Thread-safe.</summary>
+public sealed class View
+{
+    private readonly PartialView?[] _partials;
+    private readonly StreamPhase[] _phases;
+    private volatile string? _failure;
+    private volatile bool _isLive;
+    private double _buildProgress;
+
+    internal View(string name, int version, ViewDefinition definition, ViewShape shape, EventStream stream, bool keepsLast)
+    {
+        Name = name;
+        Version = version;
+        Definition = definition;
+        Stream = stream;
+        StreamPlan = stream.AddColumns(shape.RecordColumns);
+        Plan = ViewPlan.Compile(definition, shape, StreamPlan.Columns, keepsLast);
+        Model = new ReadModel(name, version, Plan, stream.Name, stream.PartitionCount);
+        _partials = new PartialView?[stream.PartitionCount];
+        _phases = new StreamPhase[stream.PartitionCount];
+    }
+
+    public string Name { get; }
+
+    /// <summary>One more for each definition of this name; the first part of ETags and of live ids.</summary>
+    public int Version { get; }
+
+    public ViewDefinition Definition { get; }
+
+    public EventStream Stream { get; }
+
+    /// <summary>What is read.</summary>
+    public ReadModel Model { get; }
+
+    public ViewState State => _failure is not null ? ViewState.Failed : _isLive ? ViewState.Live : ViewState.Building;
+
+    /// <summary>Why it failed; null unless it did.</summary>
+    public string? Failure => _failure;
+
+    /// <summary>0 to 1 while it is being built.</summary>
+    public double BuildProgress => Volatile.Read(ref _buildProgress);
+
+    internal ViewPlan Plan { get; }
+
+    /// <summary>A stream plan that extracts this view's columns.</summary>
+    internal StreamPlan StreamPlan { get; }
+
+    /// <summary>Name of its section in snapshots: the state belongs to this definition and no other.</summary>
+    internal string Section => $"{SnapshotState.ViewPrefix}{Name}:{Version}";
+
+    internal PartialView NewPartial(int partition) => new(Plan, partition, SeedOf(partition));
+
+    /// <summary>The partial that a snapshot holds; null when the section cannot be used, and the view is built from the log instead.</summary>
+    internal PartialView? ReadPartial(ReadOnlySpan<byte> section, int partition) => PartialView.ReadFrom(section, Plan, partition, SeedOf(partition));
+
+    internal PartialView? PartialOf(int partition) => Volatile.Read(ref _partials[partition]);
+
+    internal void ClearPartial(int partition) => Volatile.Write(ref _partials[partition], null);
+
+    internal void SetPartial(int partition, PartialView partial) => Volatile.Write(ref _partials[partition], partial);
+
+    internal void SetProgress(double progress) => Volatile.Write(ref _buildProgress, progress);
+
+    /// <summary>All partitions are attached: from the next publish on it is read.</summary>
+    internal void GoLive() => _isLive = true;
+
+    internal void Fail(string reason) => _failure = reason;
+
+    /// <summary>Merges what partitions collected. Publisher thread only.</summary>
+    internal void Merge(IReadOnlyList<(PartialChanges Changes, StreamPhase Phase)> collected, long nowMs)
+    {
+        foreach ((PartialChanges changes, StreamPhase phase) in collected)
+        {
+            _phases[changes.Partition] = phase;
+        }
+
+        // Final when what has been merged covers every close marker, not when the stream happens to be closed by now.
+        bool isFinal = Array.TrueForAll(_phases, phase => phase == StreamPhase.Final);
+        Model.Merge([.. collected.Select(one => one.Changes)], isFinal, nowMs);
+    }
+
+    private ulong SeedOf(int partition) => unchecked((ulong)partition * 0x9E37_79B9_7F4A_7C15) ^ Stream.Plan.Hash.K0;
+}
