@@ -140,6 +140,18 @@ internal sealed partial class Partition : IDisposable
         return answer.Task;
     }
 
+    /// <summary>A hash over the whole fold state: equal logs give equal hashes. Writer thread, between rounds.</summary>
+    public UInt128 ContentHash()
+    {
+        UInt128 hash = _admission.ContentHash();
+        foreach ((_, PartialView partial) in _views)
+        {
+            hash = unchecked((hash * 1_000_003) + partial.LogicalHash());
+        }
+
+        return hash;
+    }
+
     /// <summary>Completes when everything queued is on disk and the last frame proves it, or when the partition is not serving.</summary>
     public async Task QuiesceAsync()
     {

@@ -19,11 +19,11 @@ internal static class SnapshotState
     {
         Dictionary<string, byte[]> views = [];
         OwnerTable[] tables = [.. admission.Tables];
+        Span<byte> state = stackalloc byte[Admission.StateHeaderBytes];
         while (snapshot.TryNextSection(out string? name))
         {
             if (name == AdmissionSection)
             {
-                Span<byte> state = stackalloc byte[Admission.StateHeaderBytes];
                 Invariant.Check(snapshot.TryReadExactly(state), "A snapshot without the admission's state.");
                 admission.ReadState(state);
             }

@@ -19,7 +19,7 @@ public sealed partial class ReadModel
     private long _sequence;
     private ViewHeader _header;
     private LiveFrame? _newest;
-    private ViewState? _state;
+    private ShownRows? _state;
     private ViewStop? _overflow;
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -117,14 +117,14 @@ public sealed partial class ReadModel
     }
 
     /// <summary>The rows at the present position. The copy is made once per position, and only if somebody reads.</summary>
-    private ViewState State()
+    private ShownRows State()
     {
         if (_state is null)
         {
             ViewRow[] rows = [.. _top is not null
                 ? _top.Top
                 : _groups.Values.Where(group => group.Row is not null).Select(group => group.Row!)];
-            _state = new ViewState(_plan, _view, _order, rows, _sequence, _header);
+            _state = new ShownRows(_plan, _view, _order, rows, _sequence, _header);
         }
 
         return _state;

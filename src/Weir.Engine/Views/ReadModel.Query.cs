@@ -25,7 +25,7 @@ public sealed partial class ReadModel
             filters.Add((_plan.OutputSlots[RowOrder.IndexOfColumn(column, _plan, "The filter")], text));
         }
 
-        ViewState state;
+        ShownRows state;
         lock (_gate)
         {
             state = State();

@@ -6,12 +6,12 @@ using Weir.Sql;
 namespace Weir.Engine;
 
 /// <summary>All shown rows of a view at one position. Immutable; sorted when somebody needs the order.</summary>
-internal sealed class ViewState
+internal sealed class ShownRows
 {
     private readonly ViewPlan _plan;
     private readonly Lazy<ViewRow[]> _ordered;
 
-    public ViewState(ViewPlan plan, string view, RowOrder order, ViewRow[] rows, long sequence, ViewHeader header)
+    public ShownRows(ViewPlan plan, string view, RowOrder order, ViewRow[] rows, long sequence, ViewHeader header)
     {
         _plan = plan;
         Rows = rows;
