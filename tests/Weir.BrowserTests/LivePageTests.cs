@@ -208,13 +208,14 @@ public sealed class LivePageTests(Chromium chromium) : IClassFixture<Chromium>, 
     [Fact]
     public async Task Verify_says_that_the_recount_is_equal_and_up_to_where()
     {
-        _node.Answer("/v1/views/results/recount", """{"equal":true,"events":202,"position":"votes:0=120,1=84","differences":[]}""");
+        _node.Answer("/v1/views/results/recount", """{"id":"7","view":"results","state":"done","equal":true,"events":212,"verdicts":{"counted":202,"duplicate":10,"taken":0},"position":"votes:0=120,1=84","rows":4,"errors":0,"different":0,"differences":[]}""");
         await using Page page = await OpenAsync(Frames.Votes(90, 72, 27, 13));
         await page.WaitAsync("document.querySelectorAll('.bar').length === 4");
 
         await page.ClickAsync("#verify");
-        await page.WaitAsync("document.querySelector('.verdict-good')?.textContent === '✓ Equal. 202 events were recounted, and every row agrees.'");
-        Assert.Equal("0 to 119", await page.TextAsync("#recount tbody .number"));
+        await page.WaitAsync("document.querySelector('.verdict-good')?.textContent === '✓ Equal. 212 events were recounted, and every row agrees.'");
+        Assert.Equal(["0", "0 to 119", "1", "0 to 83", "records, with markers", "204"], await TextsAsync(page, "#recount td"));
+        Assert.StartsWith("Of the events, 202 counted, 10 duplicate. Made at ", await page.TextAsync("#recount-result .explain"), StringComparison.Ordinal);
         await page.ScreenshotAsync("verify");
 
         await page.PressAsync("Escape");
@@ -224,16 +225,27 @@ public sealed class LivePageTests(Chromium chromium) : IClassFixture<Chromium>, 
     [Fact]
     public async Task Verify_follows_a_long_recount_and_names_differences()
     {
-        _node.Answer("/v1/views/results/recount", """{"id":"7","progress":0}""", status: 202);
-        _node.Answer("/v1/recounts/7", """{"id":"7","progress":0.42}""");
+        _node.Answer("/v1/views/results/recount", """{"id":"7","view":"results","state":"running","progress":0,"events":0,"total":500}""", status: 202);
+        _node.Answer("/v1/recounts/7", """{"id":"7","view":"results","state":"running","progress":0.42,"events":210,"total":500}""");
         await using Page page = await OpenAsync(Frames.Votes(90, 72, 27, 13));
         await page.WaitAsync("document.querySelectorAll('.bar').length === 4");
 
         await page.ClickAsync("#verify");
         await page.WaitAsync("document.querySelector('#recount progress')?.value === 0.42");
-        _node.Answer("/v1/recounts/7", """{"equal":false,"events":202,"position":"votes:0=120,1=84","differences":[{"key":["Zigzag"],"live":{"votes":13},"recounted":{"votes":12}}]}""");
+        _node.Answer("/v1/recounts/7", """{"id":"7","view":"results","state":"done","equal":false,"events":202,"verdicts":{"counted":202},"position":"votes:0=120,1=84","rows":4,"errors":0,"different":1,"differences":[{"key":["Zigzag"],"recount":{"votes":12},"live":null}]}""");
         await page.WaitAsync("document.querySelector('.verdict-bad')?.textContent === '✗ Not equal. 202 events were recounted, and 1 row differs.'");
-        Assert.Equal("""{"key":["Zigzag"],"live":{"votes":13},"recounted":{"votes":12}}""", await page.TextAsync("#recount pre"));
+        Assert.Equal(["[\"Zigzag\"]", "{\"votes\":12}", "not there"], await TextsAsync(page, "#recount .table:first-of-type td"));
+    }
+
+    [Fact]
+    public async Task Verify_says_why_a_recount_could_not_be_made()
+    {
+        _node.Answer("/v1/views/results/recount", """{"type":"about:blank","title":"Busy","status":429,"code":"WEIR-4009","detail":"Recount 6 of the view results is running."}""", status: 429);
+        await using Page page = await OpenAsync(Frames.Votes(90, 72, 27, 13));
+        await page.WaitAsync("document.querySelectorAll('.bar').length === 4");
+
+        await page.ClickAsync("#verify");
+        await page.WaitAsync("document.querySelector('.verdict-bad')?.textContent === 'The recount could not be made: WEIR-4009: Recount 6 of the view results is running.'");
     }
 
     [Fact]

@@ -3,6 +3,7 @@ import { parseExact, toNumber } from "/assets/exact.js";
 import { clock, element, parsePosition, plainJson, whole } from "/assets/format.js";
 
 const POLL_MS = 500;
+const MOST_DIFFERENCES = 20;
 
 export function watchRecount(button, dialog, address) {
   const result = dialog.querySelector("#recount-result");
@@ -30,19 +31,17 @@ export function watchRecount(button, dialog, address) {
   dialog.addEventListener("close", () => running?.abort());
 }
 
-/** A small log is answered at once; a large one with 202 and a place to ask. */
+/** A small log is answered at once; a large one with an id to ask by until it is done. */
 async function recount(address, signal, onProgress) {
-  let response = await fetch(`${address}/recount`, { method: "POST", signal });
-  let answer = await read(response);
-  const place = response.headers.get("location") ?? (answer.id === undefined ? null : `/v1/recounts/${answer.id}`);
-  while (answer.equal === undefined && place !== null) {
-    onProgress(toNumber(answer.progress ?? 0n));
+  let answer = await read(await fetch(`${address}/recount`, { method: "POST", signal }));
+  while (answer.state === "running") {
+    onProgress(toNumber(answer.progress));
     await new Promise(resolve => setTimeout(resolve, POLL_MS));
-    response = await fetch(place, { signal });
-    answer = await read(response);
-    if (answer.state === "failed") {
-      throw new Error(answer.detail ?? "the recount failed");
-    }
+    answer = await read(await fetch(`/v1/recounts/${answer.id}`, { signal }));
+  }
+
+  if (answer.state === "failed") {
+    throw new Error(`${answer.code}: ${answer.detail}`);
   }
 
   return answer;
@@ -59,34 +58,45 @@ async function read(response) {
 
 function describe(answer) {
   const position = parsePosition(answer.position);
-  const events = whole(toNumber(answer.events ?? 0n));
-  const sentence = answer.equal
+  const events = whole(toNumber(answer.events));
+  const parts = [answer.equal
     ? element("p", "verdict-good", `✓ Equal. ${events} events were recounted, and every row agrees.`)
-    : element("p", "verdict-bad", `✗ Not equal. ${events} events were recounted, and ${answer.differences.length === 1 ? "1 row differs" : `${answer.differences.length} rows differ`}.`);
-  const parts = [sentence];
-  if (answer.complete === false) {
-    parts.push(element("p", "", `The log begins at ${answer.since}; what was before is taken as it was kept.`));
+    : element("p", "verdict-bad", `✗ Not equal. ${events} events were recounted, and ${differing(toNumber(answer.different))}.`)];
+  if (answer.live_errors !== undefined) {
+    parts.push(element("p", "", `The recount leaves out ${whole(toNumber(answer.errors))} events, the live view ${whole(toNumber(answer.live_errors))}.`));
   }
 
-  for (const difference of (answer.differences ?? []).slice(0, 20)) {
-    parts.push(element("pre", "", plainJson(difference)));
+  if (answer.differences.length > 0) {
+    parts.push(table(["group", "recounted", "live"], answer.differences.slice(0, MOST_DIFFERENCES)
+      .map(({ key, recount, live }) => [plainJson(key), recount === null ? "not there" : plainJson(recount), live === null ? "not there" : plainJson(live)])));
   }
 
-  parts.push(element("p", "explain", `At ${clock(Date.now())}, up to this position of ${position.stream}:`), positionTable(position));
+  parts.push(element("p", "explain", `${verdicts(answer.verdicts)} Made at ${clock(Date.now())}, up to this position of ${position.stream}:`), positionTable(position));
   return parts;
 }
 
-function positionTable({ partitions, records }) {
-  const line = (name, ...cells) => {
-    const made = element("tr", "", ...cells.map((text, index) => element(name, index === 0 ? "" : "number", text)));
-    if (name === "th") {
-      [...made.cells].forEach(head => { head.scope = "col"; });
-    }
+function differing(rows) {
+  return rows === 1 ? "1 row differs" : `${whole(rows)} rows differ`;
+}
 
-    return made;
-  };
+function verdicts(counts) {
+  const words = Object.entries(counts).filter(([, count]) => count > 0n).map(([verdict, count]) => `${whole(toNumber(count))} ${verdict}`);
+  return words.length === 0 ? "" : `Of the events, ${words.join(", ")}.`;
+}
+
+function positionTable({ partitions, records }) {
+  return table(["partition", "offsets recounted"],
+    [...partitions.map(([partition, end]) => [String(partition), end === 0 ? "none" : `0 to ${whole(end - 1)}`]),
+      ["records, with markers", whole(records)]]);
+}
+
+function table(names, lines) {
+  const heads = names.map(name => {
+    const head = element("th", "", name);
+    head.scope = "col";
+    return head;
+  });
   return element("div", "table", element("table", "",
-    element("thead", "", line("th", "partition", "offsets recounted")),
-    element("tbody", "", ...partitions.map(([partition, end]) => line("td", String(partition), `0 to ${whole(Math.max(0, end - 1))}`))),
-    element("tfoot", "", line("td", "records, with markers", whole(records)))));
+    element("thead", "", element("tr", "", ...heads)),
+    element("tbody", "", ...lines.map(cells => element("tr", "", ...cells.map(text => element("td", "", text)))))));
 }
