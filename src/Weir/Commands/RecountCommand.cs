@@ -24,8 +24,8 @@ internal static class RecountCommand
     {
         using ServerClient _ = server;
         long started = Stopwatch.GetTimestamp();
-        JsonObject result = await Recount.RunAsync(terminal, server, view, cancel);
-        int code = Recount.IsEqual(result) ? ExitCode.Ok : ExitCode.Failed;
+        JsonObject result = await RecountCall.RunAsync(terminal, server, view, cancel);
+        int code = RecountCall.IsEqual(result) ? ExitCode.Ok : ExitCode.Failed;
         if (json)
         {
             terminal.WriteJson(result);

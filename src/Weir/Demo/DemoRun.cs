@@ -91,7 +91,7 @@ internal sealed class DemoRun
         await client.PostAsync("v1/streams/votes/close", cancel);
         await load.SendAfterCloseAsync(_settings.AfterCloseLines, cancel);
         var audit = await Audit.RunAsync(client, oracle, cancel);
-        JsonObject[] recounts = [await Recount.RunAsync(_terminal, client, "results", cancel), await Recount.RunAsync(_terminal, client, "audit", cancel)];
+        JsonObject[] recounts = [await RecountCall.RunAsync(_terminal, client, "results", cancel), await RecountCall.RunAsync(_terminal, client, "audit", cancel)];
 
         return new DemoReport
         {
@@ -99,8 +99,8 @@ internal sealed class DemoRun
             Counted = audit.Counted,
             Lost = audit.Lost,
             Double = audit.Double + oracle.DoubleVerdicts,
-            Findings = [.. oracle.Findings, .. audit.Findings, .. recounts.Where(result => !Recount.IsEqual(result)).Select(result => result["differences"]?.ToJsonString() ?? "the recount differs")],
-            RecountEqual = recounts.All(Recount.IsEqual),
+            Findings = [.. oracle.Findings, .. audit.Findings, .. recounts.Where(result => !RecountCall.IsEqual(result)).Select(result => result["differences"]?.ToJsonString() ?? "the recount differs")],
+            RecountEqual = recounts.All(RecountCall.IsEqual),
             RecountedEvents = recounts[0]["events"]?.GetValue<long>() ?? 0,
             FastLines = _settings.FastLines,
             FastTime = fastTime,

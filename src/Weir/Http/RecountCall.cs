@@ -4,7 +4,7 @@ using System.Text.Json.Nodes;
 namespace Weir.Cli.Http;
 
 /// <summary>A recount asked of a server and followed to its end.</summary>
-internal static class Recount
+internal static class RecountCall
 {
     private static readonly TimeSpan BetweenLooks = TimeSpan.FromMilliseconds(200);
 

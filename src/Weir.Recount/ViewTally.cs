@@ -1,0 +1,430 @@
+using System.Numerics;
+using System.Text;
+using System.Text.Json;
+using Weir.Core;
+using Weir.Sql;
+
+namespace Weir.Recount;
+
+/// <summary>Where a counted event stands in the one order of all partitions.</summary>
+internal readonly record struct Stamp(long AppendTimeMs, int Partition, long Offset) : IComparable<Stamp>
+{
+    public int CompareTo(Stamp other) => (AppendTimeMs, Partition, Offset).CompareTo((other.AppendTimeMs, other.Partition, other.Offset));
+}
+
+/// <summary>What an aggregate has seen: everything that any of the functions shows. Rows of one partition first, then merged.</summary>
+internal sealed class Aggregate
+{
+    public long Count { get; set; }
+    public BigInteger Sum { get; set; }
+    public Value Least { get; set; }
+    public Value Greatest { get; set; }
+    public (Stamp At, Value Value)? First { get; set; }
+    public (Stamp At, Value Value)? Latest { get; set; }
+}
+
+/// <summary>One row in the making.</summary>
+internal sealed class Group
+{
+    /// <summary>The values of GROUP BY, in its order; the begin of a window as a number of milliseconds.</summary>
+    public required Value[] Key { get; init; }
+
+    public required Aggregate[] Aggregates { get; init; }
+}
+
+/// <summary>
+/// A view over the counted events of one partition, in offset order: WHERE, group key, aggregates, errors, as
+/// docs/reference/sql.md has it. Partitions are tallied one by one and merged by <see cref="Merge"/>.
+/// </summary>
+internal sealed class ViewTally
+{
+    private const int MaxBytes = 4_096;
+
+    private readonly ViewShape _shape;
+    private readonly Conditions _conditions;
+    private readonly Dictionary<Operand, int> _columnOf = new(ReferenceEqualityComparer.Instance);
+    private readonly Dictionary<ColumnPath, int> _columns = [];
+    private readonly int[] _slots;
+    private readonly int[] _keyColumns;
+    private readonly int[] _argumentColumns;
+    private readonly int _keepWindows;
+    private readonly SortedDictionary<long, List<string>> _windows = [];
+    private readonly Value[] _values;
+    private readonly bool[] _hasValue;
+    private readonly StringBuilder _keyText = new();
+
+    private byte[] _json = [];
+    private JsonField[] _fields = [];
+    private EventHeaders _headers = EventHeaders.None;
+    private Stamp _stamp;
+    private byte[]? _recordKey;
+    private bool _failed;
+
+    public ViewTally(ViewShape shape, int keepWindows)
+    {
+        _shape = shape;
+        _keepWindows = keepWindows;
+        _conditions = new Conditions(operand => ValueOf(operand));
+        for (int i = 0; i < shape.RecordColumns.Count; i++)
+        {
+            _columns.Add(shape.RecordColumns[i], i);
+        }
+
+        _slots = new int[shape.RecordColumns.Count];
+        _values = new Value[shape.RecordColumns.Count];
+        _hasValue = new bool[shape.RecordColumns.Count];
+        _keyColumns = [.. shape.Query.GroupBy.Select(item => _columns[item is GroupColumn column ? column.Path : ((GroupTumble)item).Time ?? ColumnPath.Of(ColumnRoot.Time)])];
+        _argumentColumns = [.. shape.Aggregates.Select(aggregate => aggregate.Argument is null ? -1 : _columns[aggregate.Argument])];
+        if (shape.Query.GroupBy.Count == 0)
+        {
+            Groups.Add("[]", NewGroup([]));
+        }
+    }
+
+    /// <summary>Rows by the canonical bytes of their group key, one character a byte.</summary>
+    public Dictionary<string, Group> Groups { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Counted events that the view cannot evaluate.</summary>
+    public long Errors { get; private set; }
+
+    /// <summary>Adds what the view reads from the event to the fields that are picked up.</summary>
+    public void AddFields(FieldTree tree)
+    {
+        for (int i = 0; i < _slots.Length; i++)
+        {
+            _slots[i] = _shape.RecordColumns[i].Root == ColumnRoot.Field ? tree.Add(_shape.RecordColumns[i].Steps) : -1;
+        }
+    }
+
+    /// <summary>One counted event, in offset order.</summary>
+    public void Apply(in LoggedEvent logged, ReadOnlySpan<JsonField> fields, Stamp stamp)
+    {
+        Take(logged, fields, stamp);
+        if (_shape.Query.Where is { } where)
+        {
+            _conditions.Failed = false;
+            bool? kept = _conditions.Evaluate(where);
+            if (_conditions.Failed || _failed)
+            {
+                Errors++;
+                return;
+            }
+
+            if (kept != true)
+            {
+                return;
+            }
+        }
+
+        Value[] key = ReadKey(out long window);
+        if (!_failed)
+        {
+            Groups.TryGetValue(_keyText.ToString(), out Group? group);
+            CheckArguments(group);
+            if (!_failed)
+            {
+                AddTo(group, key, window);
+                return;
+            }
+        }
+
+        Errors++;
+    }
+
+    /// <summary>Adds the rows of another partition of the same view.</summary>
+    public void Merge(ViewTally other)
+    {
+        Errors += other.Errors;
+        foreach ((string key, Group group) in other.Groups)
+        {
+            if (!Groups.TryGetValue(key, out Group? mine))
+            {
+                Groups.Add(key, group);
+                continue;
+            }
+
+            for (int i = 0; i < mine.Aggregates.Length; i++)
+            {
+                Merge(mine.Aggregates[i], group.Aggregates[i]);
+            }
+        }
+
+        foreach ((long window, List<string> keys) in other._windows)
+        {
+            if (_windows.TryGetValue(window, out List<string>? mine))
+            {
+                mine.AddRange(keys);
+            }
+            else
+            {
+                _windows.Add(window, keys);
+            }
+        }
+
+        DropOldWindows();
+    }
+
+    private static void Merge(Aggregate mine, Aggregate theirs)
+    {
+        mine.Count += theirs.Count;
+        mine.Sum = CheckedSum(mine.Sum + theirs.Sum);
+        mine.Least = mine.Least.IsNull || (!theirs.Least.IsNull && Order(theirs.Least, mine.Least) < 0) ? theirs.Least : mine.Least;
+        mine.Greatest = mine.Greatest.IsNull || (!theirs.Greatest.IsNull && Order(theirs.Greatest, mine.Greatest) > 0) ? theirs.Greatest : mine.Greatest;
+        mine.First = mine.First is not { } first || (theirs.First is { } f && f.At.CompareTo(first.At) < 0) ? theirs.First : first;
+        mine.Latest = mine.Latest is not { } latest || (theirs.Latest is { } l && l.At.CompareTo(latest.At) > 0) ? theirs.Latest : latest;
+    }
+
+    /// <summary>Numbers come before strings; within one partition and group the kinds never meet.</summary>
+    private static int Order(in Value left, in Value right) => left.Kind != right.Kind ? left.Kind.CompareTo(right.Kind) : left.CompareTo(right);
+
+    private static BigInteger CheckedSum(in BigInteger sum) => JsonText.IsInRange(sum)
+        ? sum
+        : throw new WeirException(ErrorCode.SumOverflow, "A sum leaves 128 bits within the position that is recounted.");
+
+    private void Take(in LoggedEvent logged, ReadOnlySpan<JsonField> fields, Stamp stamp)
+    {
+        _failed = false;
+        _hasValue.AsSpan().Clear();
+        _stamp = stamp;
+        _headers = logged.Headers;
+        _recordKey = logged.HasKey && _columns.ContainsKey(ColumnPath.Of(ColumnRoot.Key)) ? logged.Key.ToArray() : null;
+        if (_json.Length < logged.Value.Length)
+        {
+            _json = new byte[logged.Value.Length];
+        }
+
+        logged.Value.CopyTo(_json);
+        if (_fields.Length != fields.Length)
+        {
+            _fields = new JsonField[fields.Length];
+        }
+
+        fields.CopyTo(_fields);
+    }
+
+    private Value ValueOf(Operand operand)
+    {
+        switch (operand)
+        {
+            case ColumnOperand column:
+                if (!_columnOf.TryGetValue(column, out int index))
+                {
+                    _columnOf.Add(column, index = _columns[column.Path]);
+                }
+
+                return Column(index);
+            default:
+                return Literal(operand);
+        }
+    }
+
+    internal static Value Literal(Operand operand) => operand switch
+    {
+        NumberOperand number => Value.OfNumber((BigInteger)number.Value.Scaled),
+        StringOperand text => Value.OfString(text.Value),
+        BooleanOperand boolean => Value.OfBoolean(boolean.Value),
+        NullOperand => Value.Null,
+        _ => throw new ArgumentOutOfRangeException(nameof(operand), operand, null),
+    };
+
+    /// <summary>A column of the event in hand, read once.</summary>
+    private Value Column(int index)
+    {
+        if (!_hasValue[index])
+        {
+            _values[index] = ReadColumn(_shape.RecordColumns[index], index);
+            _hasValue[index] = true;
+        }
+
+        return _values[index];
+    }
+
+    private Value ReadColumn(ColumnPath path, int index) => path.Root switch
+    {
+        ColumnRoot.Field => ReadField(_fields[_slots[index]]),
+        ColumnRoot.Key => _recordKey is null ? Value.Null : OfBytes(_recordKey),
+        ColumnRoot.Time => Value.OfInteger(_stamp.AppendTimeMs),
+        ColumnRoot.Partition => Value.OfInteger(_stamp.Partition),
+        ColumnRoot.Offset => Value.OfInteger(_stamp.Offset),
+        ColumnRoot.CloudEvent => _headers.CloudEvent.TryGetValue(JsonText.Raw(Encoding.UTF8.GetBytes(path.Steps[0].Name!)), out string? value)
+            ? OfBytes(JsonText.Bytes(value))
+            : Value.Null,
+        _ => throw new ArgumentOutOfRangeException(nameof(path), path, null),
+    };
+
+    private static Value OfBytes(byte[] bytes) => Value.OfString(System.Text.Unicode.Utf8.IsValid(bytes) ? bytes : null);
+
+    private Value ReadField(in JsonField field)
+    {
+        if (field.IsTwice)
+        {
+            _failed = true;
+            return Value.Null;
+        }
+
+        return ReadValue(field, _json);
+    }
+
+    /// <summary>What a field of an event, or of a row, is worth.</summary>
+    internal static Value ReadValue(in JsonField field, ReadOnlySpan<byte> json)
+    {
+        ReadOnlySpan<byte> bytes = field.Of(json);
+        return field.Token switch
+        {
+            JsonTokenType.True => Value.OfBoolean(true),
+            JsonTokenType.False => Value.OfBoolean(false),
+            JsonTokenType.Number => JsonText.TryScale(bytes, out BigInteger scaled) ? Value.OfNumber(scaled) : new Value(ValueKind.Number, default, null, IsUnusable: true),
+            JsonTokenType.String => Value.OfString(JsonText.Unescape(bytes)),
+            JsonTokenType.StartObject or JsonTokenType.StartArray => new Value(ValueKind.Composite, default, JsonText.Compact(bytes), IsUnusable: false),
+            _ => Value.Null,
+        };
+    }
+
+    /// <summary>The group key, its canonical bytes in <see cref="_keyText"/>; sets <see cref="_failed"/> where there is none.</summary>
+    private Value[] ReadKey(out long window)
+    {
+        window = 0;
+        var key = new Value[_keyColumns.Length];
+        _keyText.Clear().Append('[');
+        for (int i = 0; i < key.Length; i++)
+        {
+            Value value = Column(_keyColumns[i]);
+            _failed |= value.IsUnusable || value.Kind == ValueKind.Composite;
+            if (!_failed && _shape.Query.GroupBy[i] is GroupTumble tumble)
+            {
+                _failed = !TryReadWindow(value, tumble.SizeMs, out window);
+                value = Value.OfInteger(window);
+                _keyText.Append(i > 0 ? "," : "").Append('"').Append(_failed ? "" : EventTime.Text(window, tumble.SizeMs)).Append('"');
+            }
+            else if (!_failed)
+            {
+                value.AppendTo(_keyText.Append(i > 0 ? "," : ""));
+            }
+
+            key[i] = value;
+        }
+
+        _keyText.Append(']');
+        _failed |= _keyText.Length > MaxBytes;
+        return key;
+    }
+
+    private static bool TryReadWindow(in Value time, long sizeMs, out long start)
+    {
+        start = 0;
+        long epochMs;
+        if (time.Kind == ValueKind.Number)
+        {
+            if (!(time.Number % JsonText.One).IsZero || BigInteger.Abs(time.Number / JsonText.One) > EventTime.End)
+            {
+                return false;
+            }
+
+            epochMs = (long)(time.Number / JsonText.One);
+        }
+        else if (time.Kind != ValueKind.String || !EventTime.TryRead(time.Text, out epochMs))
+        {
+            return false;
+        }
+
+        start = EventTime.WindowStart(epochMs, sizeMs);
+        return start >= EventTime.Earliest && start + sizeMs < EventTime.End;
+    }
+
+    /// <summary>Sets <see cref="_failed"/> where one of the aggregates cannot take its value.</summary>
+    private void CheckArguments(Group? group)
+    {
+        for (int i = 0; i < _argumentColumns.Length; i++)
+        {
+            if (_argumentColumns[i] < 0)
+            {
+                continue;
+            }
+
+            Value value = Column(_argumentColumns[i]);
+            _failed |= !value.IsNull && _shape.Aggregates[i].Function switch
+            {
+                AggregateFunction.Count => false,
+                AggregateFunction.Sum or AggregateFunction.Avg => value.Kind != ValueKind.Number || value.IsUnusable,
+                AggregateFunction.Min or AggregateFunction.Max => value.Kind is ValueKind.Boolean or ValueKind.Composite || !CanBeKept(value)
+                    || (group?.Aggregates[i].Least is { IsNull: false } least && least.Kind != value.Kind),
+                _ => !CanBeKept(value),
+            };
+        }
+    }
+
+    private static bool CanBeKept(in Value value) => !value.IsUnusable && (value.Text is null || value.Text.Length <= MaxBytes);
+
+    private void AddTo(Group? group, Value[] key, long window)
+    {
+        if (group is null)
+        {
+            if (_shape.Window is not null && !TryKeepWindow(window))
+            {
+                return;
+            }
+
+            group = NewGroup(key);
+            Groups.Add(_keyText.ToString(), group);
+        }
+
+        for (int i = 0; i < _argumentColumns.Length; i++)
+        {
+            Aggregate aggregate = group.Aggregates[i];
+            Value value = _argumentColumns[i] < 0 ? Value.OfBoolean(true) : Column(_argumentColumns[i]);
+            if (value.IsNull)
+            {
+                continue;
+            }
+
+            aggregate.Count++;
+            switch (_shape.Aggregates[i].Function)
+            {
+                case AggregateFunction.Sum or AggregateFunction.Avg:
+                    aggregate.Sum = CheckedSum(aggregate.Sum + value.Number);
+                    break;
+                case AggregateFunction.Min or AggregateFunction.Max:
+                    aggregate.Least = aggregate.Least.IsNull || value.CompareTo(aggregate.Least) < 0 ? value : aggregate.Least;
+                    aggregate.Greatest = aggregate.Greatest.IsNull || value.CompareTo(aggregate.Greatest) > 0 ? value : aggregate.Greatest;
+                    break;
+                case AggregateFunction.First or AggregateFunction.Latest:
+                    aggregate.First ??= (_stamp, value);
+                    aggregate.Latest = (_stamp, value);
+                    break;
+            }
+        }
+    }
+
+    private Group NewGroup(Value[] key) => new() { Key = key, Aggregates = [.. _shape.Aggregates.Select(_ => new Aggregate())] };
+
+    /// <summary>Keeps the newest windows. An event for a window older than those that are kept has no effect.</summary>
+    private bool TryKeepWindow(long window)
+    {
+        if (!_windows.TryGetValue(window, out List<string>? keys))
+        {
+            if (_windows.Count >= _keepWindows && window < _windows.Keys.First())
+            {
+                return false;
+            }
+
+            _windows.Add(window, keys = []);
+        }
+
+        keys.Add(_keyText.ToString());
+        DropOldWindows();
+        return true;
+    }
+
+    private void DropOldWindows()
+    {
+        while (_windows.Count > _keepWindows)
+        {
+            (long oldest, List<string> keys) = _windows.First();
+            _windows.Remove(oldest);
+            foreach (string key in keys)
+            {
+                Groups.Remove(key);
+            }
+        }
+    }
+}
