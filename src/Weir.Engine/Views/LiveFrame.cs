@@ -19,7 +19,7 @@ public sealed class LiveFrame
     private readonly Lazy<byte[]> _json;
     private readonly Lazy<byte[]> _event;
 
-    internal LiveFrame(long sequence, int rowCount, bool isSnapshot, bool isFinal, Position position, string id, Func<byte[]> encode)
+    internal LiveFrame(long sequence, int rowCount, bool isSnapshot, bool isFinal, Position position, string id, string previousId, Func<byte[]> encode)
     {
         Sequence = sequence;
         RowCount = rowCount;
@@ -27,6 +27,7 @@ public sealed class LiveFrame
         IsFinal = isFinal;
         Position = position;
         Id = id;
+        PreviousId = previousId;
         _json = new Lazy<byte[]>(encode);
         _event = new Lazy<byte[]>(EncodeEvent);
     }
@@ -48,6 +49,9 @@ public sealed class LiveFrame
     public ReadOnlyMemory<byte> ServerSentEvent => _event.Value;
 
     internal long Sequence { get; }
+
+    /// <summary>The id that a client has seen last for which this is the next frame.</summary>
+    internal string PreviousId { get; }
 
     /// <summary>Rows and removed keys in it: its size before it is encoded.</summary>
     internal int RowCount { get; }

@@ -48,9 +48,9 @@ public sealed partial class ReadModel
 
             foreach (LiveFrame frame in _frames)
             {
-                if (frame.Id == lastId)
+                if (frame.PreviousId == lastId)
                 {
-                    return new LiveSubscription(this, frame.Sequence + 1);
+                    return new LiveSubscription(this, frame.Sequence);
                 }
             }
         }
@@ -167,6 +167,7 @@ public sealed partial class ReadModel
     // Null: nothing changed, not even the position.
     private TaskCompletionSource? Publish(List<ViewRow> rows, List<byte[]> removed, bool isFinal)
     {
+        string previousId = _header.Id;
         ViewHeader header = _overflow is null ? HeaderNow(isFinal) : _header with { Stop = _overflow };
         if (rows.Count == 0 && removed.Count == 0 && header.Equals(_header))
         {
@@ -179,7 +180,7 @@ public sealed partial class ReadModel
         int size = rows.Count + removed.Count;
         ViewRow[] changedRows = [.. rows];
         byte[][] removedKeys = [.. removed];
-        _newest = new LiveFrame(_sequence, size, isSnapshot: false, header.IsFinal, header.Position, header.Id, () => Encode(header, changedRows, removedKeys));
+        _newest = new LiveFrame(_sequence, size, isSnapshot: false, header.IsFinal, header.Position, header.Id, previousId, () => Encode(header, changedRows, removedKeys));
         _frames.Enqueue(_newest);
         _frameRows += size;
         while (_frames.Count > MaxResumableFrames || _frameRows > MaxResumableRows)

@@ -17,7 +17,7 @@ internal sealed class ShownRows
         Rows = rows;
         Header = header;
         _ordered = new Lazy<ViewRow[]>(() => [.. rows.Order(order)]);
-        Snapshot = new LiveFrame(sequence, rows.Length, isSnapshot: true, header.IsFinal, header.Position, header.Id, () => Encode(view, order));
+        Snapshot = new LiveFrame(sequence, rows.Length, isSnapshot: true, header.IsFinal, header.Position, header.Id, previousId: header.Id, () => Encode(view, order));
     }
 
     public ViewHeader Header { get; }

@@ -22,6 +22,9 @@ public sealed class OracleTests
         "SELECT _partition, _time, max(_offset) AS last, count(_key) AS keys FROM s GROUP BY _partition, _time",
         "SELECT items[1], count(*) AS c FROM s WHERE items[0] IS NULL OR items[0] = 1 GROUP BY items[1]",
         "SELECT choice, latest(items) AS l, first(t) AS f FROM s GROUP BY choice ORDER BY l, f DESC LIMIT 4",
+        "SELECT choice, count(*) AS c FROM s WHERE n > 1 AND choice = 'a' AND NOT n = 2 GROUP BY choice",
+        "SELECT min(n) AS least FROM s",
+        "SELECT choice, max(t) AS most FROM s GROUP BY choice",
         "SELECT choice, count(*) AS c FROM s WHERE choice LIKE '_' OR choice LIKE '%\u00e9%' OR choice = 'a\"b' GROUP BY choice",
     ];
 
