@@ -1,0 +1,466 @@
+using Weir.Storage;
+
+namespace Weir.TestKit;
+
+/// <summary>One call that the simulated disk carried out or refused, in order.</summary>
+/// <param name="Name">The system call: open, pwrite, pread, fdatasync, ftruncate, rename, unlink, mkdir, rmdir, fsync (of a directory).</param>
+/// <param name="Path">The file, or the directory of an fsync.</param>
+/// <param name="FilePosition">Of a write or read; else 0.</param>
+/// <param name="Bytes">Of a write or read; else 0.</param>
+/// <param name="Errno">0: it succeeded.</param>
+public sealed record DiskOperation(string Name, string Path, long FilePosition, int Bytes, int Errno);
+
+/// <summary>The process died at a disk operation. Not a DiskException, so that no error handling of the product runs.</summary>
+public sealed class SimulatedCrashException : Exception
+{
+    public SimulatedCrashException()
+        : base("The simulated process died here.")
+    {
+    }
+}
+
+/// <summary>
+/// A disk in memory with the crash semantics that storage must survive:
+/// <list type="bullet">
+/// <item>Written bytes are seen at once by every reader, and are on disk after <see cref="IDiskFile.Flush"/>. After power
+/// loss each 512-byte sector written since then has its old or its new content, independently of the others; a file that
+/// grew has its old length, its new one, or one between, with zeros where nothing arrived.</item>
+/// <item>Names (created, renamed, deleted) are on disk after <see cref="IDisk.SyncDirectory"/>. After power loss each
+/// change since then happened or did not, independently. Flushing a file does not make its name durable.</item>
+/// <item>A failed flush leaves the sectors as they are in memory and marks them clean: later flushes report success without
+/// them (the behaviour of Linux since 4.13). Some of them may have arrived.</item>
+/// <item>A directory that was made stays: <see cref="IDisk.CreateDirectory"/> promises that.</item>
+/// </list>
+/// Tests of its own: SimulatedDiskTests. Thread-safe.
+/// </summary>
+public sealed class SimulatedDisk : IDisk
+{
+    internal const int SectorBytes = 512;
+
+    private readonly Lock _lock = new();
+    private readonly Dictionary<string, SimulatedFile> _names = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, SimulatedFile> _durableNames = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _directories = new(StringComparer.Ordinal) { "/" };
+    private readonly HashSet<string> _locks = new(StringComparer.Ordinal);
+    private readonly List<NameChange> _unsyncedNames = [];
+    private readonly List<DiskOperation> _operations = [];
+    private readonly List<(Func<DiskOperation, bool> Matches, int Errno)> _faults = [];
+    private Random _failedFlushes = new(0);
+    private long _crashAt = long.MaxValue;
+    private long _changes;
+    private bool _isDead;
+
+    /// <summary>A change of names since the last flush of its directory; nulls say what it did not do.</summary>
+    private sealed record NameChange(string Directory, string? Removed, string? Added, SimulatedFile? File);
+
+    /// <summary>Bytes that all files together may hold; writes above it end short with ENOSPC.</summary>
+    public long CapacityBytes { get; set; } = long.MaxValue;
+
+    /// <summary>Everything done so far.</summary>
+    public IReadOnlyList<DiskOperation> Operations
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return [.. _operations];
+            }
+        }
+    }
+
+    /// <summary>Operations so far that change the disk; the unit of <see cref="CrashAtChange"/>.</summary>
+    public long Changes
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _changes;
+            }
+        }
+    }
+
+    /// <summary>From now on every operation that matches fails with this error number, until <see cref="ClearFaults"/>. Nothing of it happens, but of a write or flush an unknown part.</summary>
+    public void FailWhen(Func<DiskOperation, bool> matches, int errno)
+    {
+        lock (_lock)
+        {
+            _faults.Add((matches, errno));
+        }
+    }
+
+    public void ClearFaults()
+    {
+        lock (_lock)
+        {
+            _faults.Clear();
+        }
+    }
+
+    /// <summary>The process dies when it attempts the change of this number (see <see cref="Changes"/>): half of a write happens, nothing of anything else.</summary>
+    public void CrashAtChange(long number)
+    {
+        lock (_lock)
+        {
+            _crashAt = number;
+        }
+    }
+
+    /// <summary>kill -9: this object and its open files are dead; the result is the same disk, unflushed bytes included, for the next process.</summary>
+    public SimulatedDisk Kill() => Survive(random: null);
+
+    /// <summary>Power loss: the result is one of the states that the disk may be in, chosen by <paramref name="random"/>. This object is dead.</summary>
+    public SimulatedDisk LosePower(Random random) => Survive(random);
+
+    /// <summary>A copy of what a reader sees in the file.</summary>
+    public byte[] Content(string path)
+    {
+        lock (_lock)
+        {
+            return Find(path, "read").CopyContent();
+        }
+    }
+
+    /// <summary>Puts a file there, durable with its name, as if it had always been so: for damaged stores.</summary>
+    public void Plant(string path, ReadOnlySpan<byte> content)
+    {
+        lock (_lock)
+        {
+            var file = new SimulatedFile();
+            file.Write(0, content);
+            file.FlushAll();
+            _names[path] = file;
+            _durableNames[path] = file;
+            AddDirectories(System.IO.Path.GetDirectoryName(path)!);
+        }
+    }
+
+    public IDiskFile OpenFile(string path, FileOpen mode)
+    {
+        lock (_lock)
+        {
+            Perform(new DiskOperation("open", path, 0, 0, 0), isChange: mode == FileOpen.CreateNew);
+            bool exists = _names.TryGetValue(path, out SimulatedFile? file);
+            if (mode != FileOpen.CreateNew)
+            {
+                return new Handle(this, path, exists ? file! : throw new DiskException("open", path, DiskException.NoEntry), mode != FileOpen.Read);
+            }
+
+            if (exists || !_directories.Contains(DirectoryOf(path)))
+            {
+                throw new DiskException("open", path, exists ? DiskException.Exists : DiskException.NoEntry);
+            }
+
+            file = new SimulatedFile();
+            _names[path] = file;
+            _unsyncedNames.Add(new NameChange(DirectoryOf(path), null, path, file));
+            return new Handle(this, path, file, isWritable: true);
+        }
+    }
+
+    public bool FileExists(string path)
+    {
+        lock (_lock)
+        {
+            return _names.ContainsKey(path);
+        }
+    }
+
+    public void Delete(string path)
+    {
+        lock (_lock)
+        {
+            Perform(new DiskOperation("unlink", path, 0, 0, 0), isChange: true);
+            Find(path, "unlink");
+            _names.Remove(path);
+            _unsyncedNames.Add(new NameChange(DirectoryOf(path), path, null, null));
+        }
+    }
+
+    public void Rename(string from, string to)
+    {
+        lock (_lock)
+        {
+            Perform(new DiskOperation("rename", from, 0, 0, 0), isChange: true);
+            SimulatedFile file = Find(from, "rename");
+            _names.Remove(from);
+            _names[to] = file;
+            _unsyncedNames.Add(new NameChange(DirectoryOf(to), from, to, file));
+        }
+    }
+
+    public void CreateDirectory(string path)
+    {
+        lock (_lock)
+        {
+            if (!_directories.Contains(path))
+            {
+                Perform(new DiskOperation("mkdir", path, 0, 0, 0), isChange: true);
+                AddDirectories(path);
+            }
+        }
+    }
+
+    public void DeleteDirectory(string path)
+    {
+        lock (_lock)
+        {
+            Perform(new DiskOperation("rmdir", path, 0, 0, 0), isChange: true);
+            if (_names.Keys.Any(name => DirectoryOf(name) == path))
+            {
+                throw new DiskException("rmdir", path, 39);
+            }
+
+            _directories.Remove(path);
+        }
+    }
+
+    public void SyncDirectory(string path)
+    {
+        lock (_lock)
+        {
+            Perform(new DiskOperation("fsync", path, 0, 0, 0), isChange: true);
+            foreach (NameChange change in _unsyncedNames)
+            {
+                if (change.Directory == path)
+                {
+                    Apply(change, _durableNames);
+                }
+            }
+
+            _unsyncedNames.RemoveAll(change => change.Directory == path);
+        }
+    }
+
+    public IReadOnlyList<string> List(string directory)
+    {
+        lock (_lock)
+        {
+            string[] names =
+            [
+                .. _names.Keys.Concat(_directories).Where(path => path != "/" && DirectoryOf(path) == directory).Select(path => System.IO.Path.GetFileName(path)),
+            ];
+            Array.Sort(names, StringComparer.Ordinal);
+            return names;
+        }
+    }
+
+    public long FreeBytes(string path)
+    {
+        lock (_lock)
+        {
+            return CapacityBytes - UsedBytes();
+        }
+    }
+
+    public IDisposable Lock(string path)
+    {
+        lock (_lock)
+        {
+            return _locks.Add(path) ? new HeldLock(this, path) : throw new DirectoryLockedException(path, Environment.ProcessId);
+        }
+    }
+
+    private static string DirectoryOf(string path) => System.IO.Path.GetDirectoryName(path) ?? "/";
+
+    private static void Apply(NameChange change, Dictionary<string, SimulatedFile> names)
+    {
+        if (change.Removed is not null)
+        {
+            names.Remove(change.Removed);
+        }
+
+        if (change.Added is not null)
+        {
+            names[change.Added] = change.File!;
+        }
+    }
+
+    private SimulatedFile Find(string path, string operation) =>
+        _names.TryGetValue(path, out SimulatedFile? file) ? file : throw new DiskException(operation, path, DiskException.NoEntry);
+
+    private void AddDirectories(string path)
+    {
+        for (string? at = path; at is not null; at = System.IO.Path.GetDirectoryName(at))
+        {
+            _directories.Add(at);
+        }
+    }
+
+    private long UsedBytes() => _names.Values.Distinct().Sum(file => file.Length);
+
+    /// <summary>Notes the operation; throws where a crash or a fault is due. Returns for everything that shall happen.</summary>
+    /// <param name="partly">What happens of it when it does not succeed.</param>
+    private void Perform(DiskOperation operation, bool isChange, Action? partly = null)
+    {
+        if (_isDead)
+        {
+            throw new SimulatedCrashException();
+        }
+
+        if (isChange && ++_changes >= _crashAt)
+        {
+            // A flush goes on in the kernel when its process dies; what power loss then makes of it, LosePower decides.
+            if (operation.Name == "pwrite")
+            {
+                partly?.Invoke();
+            }
+
+            _isDead = true;
+            throw new SimulatedCrashException();
+        }
+
+        foreach ((Func<DiskOperation, bool> matches, int errno) in _faults)
+        {
+            if (matches(operation))
+            {
+                partly?.Invoke();
+                _operations.Add(operation with { Errno = errno });
+                throw new DiskException(operation.Name, operation.Path, errno);
+            }
+        }
+
+        _operations.Add(operation);
+    }
+
+    private SimulatedDisk Survive(Random? random)
+    {
+        lock (_lock)
+        {
+            var next = new SimulatedDisk { CapacityBytes = CapacityBytes, _failedFlushes = _failedFlushes };
+            Dictionary<string, SimulatedFile> names = _names;
+            if (random is not null)
+            {
+                names = new(_durableNames, StringComparer.Ordinal);
+                foreach (NameChange change in _unsyncedNames)
+                {
+                    if (random.Next(2) == 0)
+                    {
+                        Apply(change, names);
+                    }
+                }
+            }
+
+            // One file may have two names here: a rename of which only the new name arrived.
+            var files = new Dictionary<SimulatedFile, SimulatedFile>();
+            SimulatedFile Next(SimulatedFile file) =>
+                files.TryGetValue(file, out SimulatedFile? known) ? known : files[file] = random is null ? file : file.AfterPowerLoss(random);
+            foreach ((string name, SimulatedFile file) in names)
+            {
+                next._names[name] = Next(file);
+            }
+
+            if (random is null)
+            {
+                foreach ((string name, SimulatedFile file) in _durableNames)
+                {
+                    next._durableNames[name] = file;
+                }
+
+                next._unsyncedNames.AddRange(_unsyncedNames);
+            }
+            else
+            {
+                foreach ((string name, SimulatedFile file) in next._names)
+                {
+                    next._durableNames[name] = file;
+                }
+            }
+
+            next._directories.UnionWith(_directories);
+            _isDead = true;
+            return next;
+        }
+    }
+
+    private sealed class HeldLock(SimulatedDisk disk, string path) : IDisposable
+    {
+        public void Dispose()
+        {
+            lock (disk._lock)
+            {
+                disk._locks.Remove(path);
+            }
+        }
+    }
+
+    private sealed class Handle(SimulatedDisk disk, string path, SimulatedFile file, bool isWritable) : IDiskFile
+    {
+        private bool _isClosed;
+
+        public long Length
+        {
+            get
+            {
+                lock (disk._lock)
+                {
+                    ObjectDisposedException.ThrowIf(_isClosed, this);
+                    return file.Length;
+                }
+            }
+        }
+
+        public int Read(long filePosition, Span<byte> buffer)
+        {
+            lock (disk._lock)
+            {
+                ObjectDisposedException.ThrowIf(_isClosed, this);
+                disk.Perform(new DiskOperation("pread", path, filePosition, buffer.Length, 0), isChange: false);
+                return file.Read(filePosition, buffer);
+            }
+        }
+
+        public void Write(long filePosition, ReadOnlySpan<byte> bytes)
+        {
+            lock (disk._lock)
+            {
+                ThrowUnlessWritable();
+                byte[] content = bytes.ToArray();
+                disk.Perform(
+                    new DiskOperation("pwrite", path, filePosition, content.Length, 0),
+                    isChange: true,
+                    partly: () => file.Write(filePosition, content.AsSpan(0, content.Length / 2)));
+                long room = disk.CapacityBytes - disk.UsedBytes();
+                long growth = Math.Max(0, filePosition + content.Length - file.Length);
+                if (growth > room)
+                {
+                    file.Write(filePosition, content.AsSpan(0, (int)Math.Max(0, content.Length - (growth - room))));
+                    throw new DiskException("pwrite", path, DiskException.NoSpace);
+                }
+
+                file.Write(filePosition, content);
+            }
+        }
+
+        public void Flush()
+        {
+            lock (disk._lock)
+            {
+                ThrowUnlessWritable();
+                disk.Perform(new DiskOperation("fdatasync", path, 0, 0, 0), isChange: true, partly: () => file.FailFlush(disk._failedFlushes));
+                file.FlushAll();
+            }
+        }
+
+        public void Truncate(long length)
+        {
+            lock (disk._lock)
+            {
+                ThrowUnlessWritable();
+                disk.Perform(new DiskOperation("ftruncate", path, 0, 0, 0), isChange: true);
+                file.Truncate(length);
+            }
+        }
+
+        public void Dispose() => _isClosed = true;
+
+        private void ThrowUnlessWritable()
+        {
+            ObjectDisposedException.ThrowIf(_isClosed, this);
+            if (!isWritable)
+            {
+                throw new InvalidOperationException($"{path} is open for reading only.");
+            }
+        }
+    }
+}
