@@ -17,7 +17,7 @@ public static class ErrorReference
         Over HTTP an error is a problem document (RFC 9457), `application/problem+json`:
 
         ```json
-        {"type":"https://weir.dev/errors/WEIR-1401","title":"There is no stream of that name.","status":404,
+        {"type":"urn:weir:error:1401","title":"There is no stream of that name.","status":404,
          "detail":"There is no stream `vote`.","instance":"/v1/streams/vote/events","code":"WEIR-1401",
          "remedy":"`weir streams` lists them; …","retryable":false,"traceId":"0HN…"}
         ```
