@@ -1,10 +1,14 @@
 using Weir.Core;
+using Weir.Engine;
+using Weir.Sql;
 
 namespace Weir.Server.Configuration;
 
-/// <summary>A definition from the configuration, still as the JSON that PUT takes, with the places its parts were written at.</summary>
-/// <param name="Name">The stream's or the view's.</param>
-public sealed record ConfiguredDefinition(string Name, byte[] Json, ConfigurationOrigin Origin);
+/// <summary>A stream that the configuration names; checked.</summary>
+public sealed record ConfiguredStream(string Name, StreamDefinition Definition, ConfigurationOrigin Origin);
+
+/// <summary>A view that the configuration names. Its SQL is checked; whether its stream exists is seen when it is defined.</summary>
+public sealed record ConfiguredView(string Name, ViewDefinition Definition, ConfigurationOrigin Origin);
 
 /// <summary>One row of <c>weir config explain</c>.</summary>
 /// <param name="Value">The effective value; empty where there is none.</param>
@@ -57,9 +61,9 @@ public sealed class WeirConfiguration
     /// <summary>Null: the engine's default.</summary>
     public required long? SnapshotBytes { get; init; }
 
-    public required IReadOnlyList<ConfiguredDefinition> Streams { get; init; }
+    public required IReadOnlyList<ConfiguredStream> Streams { get; init; }
 
-    public required IReadOnlyList<ConfiguredDefinition> Views { get; init; }
+    public required IReadOnlyList<ConfiguredView> Views { get; init; }
 
     /// <summary>Every key with its value and where it comes from; a stream's and a view's keys once per stream and view.</summary>
     /// <param name="key">A key or a section to keep to; null for all.</param>
@@ -129,8 +133,8 @@ public sealed class WeirConfiguration
             PublishInterval = tree.Duration(ConfigurationKeys.PublishInterval, TimeSpan.FromMilliseconds(10), TimeSpan.FromSeconds(10)),
             SegmentBytes = tree.Size(ConfigurationKeys.SegmentBytes, MiB, 2 * GiB),
             SnapshotBytes = tree.Size(ConfigurationKeys.SnapshotBytes, MiB, 1024 * GiB),
-            Streams = ReadDefinitions(tree, "streams"),
-            Views = ReadDefinitions(tree, "views"),
+            Streams = ReadStreams(tree),
+            Views = ReadViews(tree),
         };
     }
 
@@ -180,21 +184,67 @@ public sealed class WeirConfiguration
         }
     }
 
-    private static List<ConfiguredDefinition> ReadDefinitions(ConfigurationTree tree, string section)
+    private static List<ConfiguredStream> ReadStreams(ConfigurationTree tree)
     {
-        var definitions = new List<ConfiguredDefinition>();
-        foreach (ConfigurationEntry entry in tree.Find(section)?.Entries ?? [])
+        var streams = new List<ConfiguredStream>();
+        foreach (ConfigurationEntry entry in tree.Find("streams")?.Entries ?? [])
         {
-            ConfigurationNode definition = entry.Value;
-            if (section == "views" && definition.Kind == ConfigurationNodeKind.Scalar)
+            try
             {
-                definition = new ConfigurationNode(ConfigurationNodeKind.Map, entry.Origin);
-                definition.Set("sql", entry.Value);
+                byte[] json = entry.Value.IsNull ? "{}"u8.ToArray() : entry.Value.ToJson();
+                streams.Add(new ConfiguredStream(entry.Key, StreamDefinition.Parse(json), entry.Origin));
             }
-
-            definitions.Add(new ConfiguredDefinition(entry.Key, definition.IsNull ? "{}"u8.ToArray() : definition.ToJson(), entry.Origin));
+            catch (DefinitionException wrong)
+            {
+                foreach (DefinitionFault fault in wrong.Faults)
+                {
+                    string key = $"streams.{entry.Key}" + (fault.Path.Length == 0 ? "" : "." + fault.Path);
+                    tree.Fault(fault.Code, key, fault.Detail, OriginOf(entry.Value, fault.Path));
+                }
+            }
         }
 
-        return definitions;
+        return streams;
+    }
+
+    private static List<ConfiguredView> ReadViews(ConfigurationTree tree)
+    {
+        var views = new List<ConfiguredView>();
+        foreach (ConfigurationEntry entry in tree.Find("views")?.Entries ?? [])
+        {
+            ConfigurationNode sql = entry.Value.Kind == ConfigurationNodeKind.Map ? entry.Value.Find("sql") ?? entry.Value : entry.Value;
+            try
+            {
+                byte[] json = entry.Value.Kind == ConfigurationNodeKind.Scalar ? new ConfigurationNode(ConfigurationNodeKind.Scalar, sql.Origin) { Text = sql.Text, IsText = true }.ToJson() : entry.Value.ToJson();
+                ViewDefinition definition = ViewDefinition.Parse(json);
+                ViewQuery.Parse(definition.Sql).Check();
+                views.Add(new ConfiguredView(entry.Key, definition, entry.Origin));
+            }
+            catch (WeirException wrong)
+            {
+                tree.Fault(wrong.Code, $"views.{entry.Key}", wrong.Message, sql.Origin);
+            }
+        }
+
+        return views;
+    }
+
+    // A fault names its place in the definition, claim.by; names in it may have dots of their own.
+    private static ConfigurationOrigin OriginOf(ConfigurationNode node, string path)
+    {
+        foreach (ConfigurationEntry entry in node.Entries)
+        {
+            if (path == entry.Key)
+            {
+                return entry.Value.Origin;
+            }
+
+            if (path.StartsWith(entry.Key + ".", StringComparison.Ordinal))
+            {
+                return OriginOf(entry.Value, path[(entry.Key.Length + 1)..]);
+            }
+        }
+
+        return node.Origin;
     }
 }

@@ -2,16 +2,17 @@ namespace Weir.Server.Http.Bodies;
 
 /// <summary>Hands out the elements of a JSON array one by one, as spans over the body. What an element holds is not looked at.</summary>
 /// <param name="body">The whole body; white space around the array is allowed.</param>
-internal ref struct ArraySplitter(ReadOnlySpan<byte> body)
+/// <param name="start">0, or where an earlier splitter over the same body stood (<see cref="Consumed"/>).</param>
+internal ref struct ArraySplitter(ReadOnlySpan<byte> body, int start)
 {
     private static ReadOnlySpan<byte> Blanks => " \t\r\n"u8;
 
     private readonly ReadOnlySpan<byte> _body = body;
-    private bool _hasBegun;
-    private bool _hasEnded;
+    private bool _hasBegun = start > 0;
+    private bool _hasEnded = start > 0 && start >= body.Length;
 
     /// <summary>Bytes of the body behind the last element taken: where <see cref="Fault"/> is.</summary>
-    public int Consumed { get; private set; }
+    public int Consumed { get; private set; } = start;
 
     /// <summary>What keeps the body from being an array; null while nothing does.</summary>
     public string? Fault { get; private set; }

@@ -24,6 +24,9 @@ internal enum BodyForm
     /// <summary>A JSON array of CloudEvents.</summary>
     CloudEvents,
 
+    /// <summary>The data of one CloudEvent, whose attributes are the request's headers.</summary>
+    BinaryCloudEvent,
+
     /// <summary>A Content-Type that events are not read from.</summary>
     Unsupported,
 }

@@ -21,7 +21,8 @@ internal sealed class BodySource : IAsyncDisposable
     private readonly long _maxBytes;
     private readonly CountingStream? _compressed;
     private readonly Stream? _expanded;
-    private bool _hasEnded;
+    /// <summary>True when nothing follows what was read.</summary>
+    public bool HasEnded { get; private set; }
 
     private BodySource(HttpRequest request, long maxBytes, Func<Stream, Stream>? expand)
     {
@@ -61,7 +62,7 @@ internal sealed class BodySource : IAsyncDisposable
     public async ValueTask<int> FillAsync(Memory<byte> destination)
     {
         int filled = 0;
-        while (filled < destination.Length && !_hasEnded)
+        while (filled < destination.Length && !HasEnded)
         {
             int read = _expanded is null ? await ReadPlainAsync(destination[filled..]) : await ReadExpandedAsync(destination[filled..]);
             filled += read;
@@ -90,7 +91,7 @@ internal sealed class BodySource : IAsyncDisposable
         int length = (int)Math.Min(buffer.Length, destination.Length);
         ReadOnlySequence<byte> taken = buffer.Slice(0, length);
         taken.CopyTo(destination.Span);
-        _hasEnded = result.IsCompleted && length == buffer.Length;
+        HasEnded = result.IsCompleted && length == buffer.Length;
         _reader.AdvanceTo(taken.End);
         return length;
     }
@@ -100,7 +101,7 @@ internal sealed class BodySource : IAsyncDisposable
         try
         {
             int read = await _expanded!.ReadAsync(destination);
-            _hasEnded = read == 0;
+            HasEnded = read == 0;
             if (BytesRead + read > Math.Max(AlwaysAllowedBytes, _compressed!.BytesRead * MaxExpansion))
             {
                 throw new BodyException(ErrorCode.ExpandsTooMuch, FormattableString.Invariant($"{_compressed.BytesRead} bytes expanded to more than {MaxExpansion} times as many."));

@@ -1,0 +1,130 @@
+using System.Globalization;
+using System.Net.WebSockets;
+using Microsoft.AspNetCore.Http;
+using Weir.Engine;
+
+namespace Weir.Server.Http;
+
+/// <summary>
+/// GET /v1/views/{view}/live: a snapshot, then what changes, as server-sent events or, on upgrade, as WebSocket messages with the same JSON.
+/// A frame is encoded once for everybody; a subscriber holds a place in the sequence and no frames, so a slow one skips to the newest state.
+/// </summary>
+internal sealed class LiveEndpoint(ServerState server)
+{
+    private static readonly TimeSpan PingInterval = TimeSpan.FromSeconds(15);
+
+    // Clients come back after a time of their own, or all of them would come back at once.
+    private const int MinRetryMs = 500;
+    private const int RetrySpreadMs = 2_000;
+
+    private static readonly byte[] Ping = ":\n\n"u8.ToArray();
+
+    private long _subscribers;
+
+    public long Subscribers => Interlocked.Read(ref _subscribers);
+
+    public async Task HandleAsync(HttpContext context, string name)
+    {
+        View view = server.View(name);
+        ReadModel model = view.Model ?? throw ViewEndpoints.Building(view);
+        string? after = context.Request.Headers["Last-Event-ID"];
+        LiveSubscription subscription = model.Subscribe(after ?? context.Request.Query["after"]);
+        Interlocked.Increment(ref _subscribers);
+        try
+        {
+            await (context.WebSockets.IsWebSocketRequest ? SendMessagesAsync(context, subscription) : SendEventsAsync(context, subscription));
+        }
+        catch (Exception gone) when (context.RequestAborted.IsCancellationRequested || gone is WebSocketException)
+        {
+            // The subscriber has left; that is how most subscriptions end.
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _subscribers);
+        }
+    }
+
+    private async Task SendEventsAsync(HttpContext context, LiveSubscription subscription)
+    {
+        HttpResponse response = context.Response;
+        response.ContentType = "text/event-stream";
+        response.Headers.CacheControl = "no-store";
+        response.Headers["X-Accel-Buffering"] = "no";
+        await response.BodyWriter.WriteAsync(Text($"retry: {RetryMs()}\n\n"), context.RequestAborted);
+        while (!server.IsEnding.IsCancellationRequested)
+        {
+            (LiveFrame? frame, bool isEnding) = await NextAsync(subscription, context.RequestAborted);
+            if (!isEnding)
+            {
+                await response.BodyWriter.WriteAsync(frame?.ServerSentEvent ?? Ping, context.RequestAborted);
+            }
+        }
+
+        await response.BodyWriter.WriteAsync(Text($"retry: {RetryMs()}\nevent: bye\ndata: {{\"reason\":\"the server is stopping\"}}\n\n"), context.RequestAborted);
+    }
+
+    private async Task SendMessagesAsync(HttpContext context, LiveSubscription subscription)
+    {
+        using WebSocket socket = await context.WebSockets.AcceptWebSocketAsync(new WebSocketAcceptContext { KeepAliveInterval = PingInterval });
+        using var closed = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
+        Task reading = ReadToCloseAsync(socket, closed);
+        try
+        {
+            while (!server.IsEnding.IsCancellationRequested && socket.State == WebSocketState.Open)
+            {
+                (LiveFrame? frame, bool isEnding) = await NextAsync(subscription, closed.Token);
+                if (frame is not null && !isEnding)
+                {
+                    await socket.SendAsync(frame.Json, WebSocketMessageType.Text, endOfMessage: true, closed.Token);
+                }
+            }
+        }
+        catch (OperationCanceledException) when (closed.IsCancellationRequested)
+        {
+        }
+
+        if (socket.State is WebSocketState.Open or WebSocketState.CloseReceived)
+        {
+            bool isEnding = server.IsEnding.IsCancellationRequested;
+            await socket.CloseOutputAsync(isEnding ? WebSocketCloseStatus.EndpointUnavailable : WebSocketCloseStatus.NormalClosure, isEnding ? "bye" : "", context.RequestAborted);
+        }
+
+        await reading;
+    }
+
+    /// <summary>Subscribers have nothing to say: what they send is dropped, however much it is, until they close.</summary>
+    private static async Task ReadToCloseAsync(WebSocket socket, CancellationTokenSource closed)
+    {
+        var dropped = new byte[256];
+        try
+        {
+            while ((await socket.ReceiveAsync(dropped.AsMemory(), closed.Token)).MessageType != WebSocketMessageType.Close)
+            {
+            }
+        }
+        catch (Exception gone) when (gone is WebSocketException or OperationCanceledException or IOException)
+        {
+        }
+
+        await closed.CancelAsync();
+    }
+
+    /// <summary>The next frame; null when it is time for a sign of life, or when the server is ending.</summary>
+    private async ValueTask<(LiveFrame? Frame, bool IsEnding)> NextAsync(LiveSubscription subscription, CancellationToken gone)
+    {
+        using var waiting = CancellationTokenSource.CreateLinkedTokenSource(gone, server.IsEnding);
+        waiting.CancelAfter(PingInterval);
+        try
+        {
+            return (await subscription.NextAsync(waiting.Token), false);
+        }
+        catch (OperationCanceledException) when (!gone.IsCancellationRequested)
+        {
+            return (null, server.IsEnding.IsCancellationRequested);
+        }
+    }
+
+    private static int RetryMs() => MinRetryMs + Random.Shared.Next(RetrySpreadMs);
+
+    private static byte[] Text(FormattableString text) => System.Text.Encoding.UTF8.GetBytes(text.ToString(CultureInfo.InvariantCulture));
+}

@@ -1,0 +1,62 @@
+using Weir.Core;
+using Weir.Engine;
+
+namespace Weir.Server;
+
+/// <summary>
+/// Where the server stands between start and stop, and the one way for a request to reach the node. Written by <see cref="ServerHost"/>,
+/// read by every request.
+/// </summary>
+internal sealed class ServerState(WeirNode node)
+{
+    private volatile bool _isReady;
+    private volatile bool _isStopping;
+    private volatile bool _refusesWrites;
+
+    public WeirNode Node { get; } = node;
+
+    /// <summary>True once the state is recovered and the configuration's definitions are applied.</summary>
+    public bool IsReady
+    {
+        get => _isReady;
+        set => _isReady = value;
+    }
+
+    /// <summary>True from the first sign of stopping on, while everything is still served.</summary>
+    public bool IsStopping
+    {
+        get => _isStopping;
+        set => _isStopping = value;
+    }
+
+    /// <summary>True once the drain is over: what is in flight is finished, nothing new is taken.</summary>
+    public bool RefusesWrites
+    {
+        get => _refusesWrites;
+        set => _refusesWrites = value;
+    }
+
+    /// <exception cref="WeirException">Not recovered yet, stopping, or there is no such stream.</exception>
+    public EventStream StreamForWriting(string name)
+    {
+        if (_refusesWrites)
+        {
+            throw new WeirException(ErrorCode.ShuttingDown, "The server is stopping and takes no more events.");
+        }
+
+        return Stream(name);
+    }
+
+    /// <exception cref="WeirException">Not recovered yet, or there is no such stream.</exception>
+    public EventStream Stream(string name) =>
+        Recovered().TryGetStream(name, out EventStream? stream) ? stream : throw new WeirException(ErrorCode.UnknownStream, $"There is no stream `{name}`.");
+
+    /// <exception cref="WeirException">Not recovered yet, or failed.</exception>
+    public WeirNode Recovered() => Node.State switch
+    {
+        NodeState.Serving or NodeState.Draining => Node,
+        NodeState.Created or NodeState.Recovering => throw new WeirException(ErrorCode.Recovering, FormattableString.Invariant($"The state is being rebuilt from the log: {Node.RecoveryProgress:P0}.")),
+        NodeState.Stopped => throw new WeirException(ErrorCode.ShuttingDown, "The server is stopping."),
+        _ => throw new WeirException(ErrorCode.Internal, "The node has failed; the log says why."),
+    };
+}
