@@ -7,13 +7,21 @@ namespace Weir.Server;
 /// Where the server stands between start and stop, and the one way for a request to reach the node. Written by <see cref="ServerHost"/>,
 /// read by every request.
 /// </summary>
-internal sealed class ServerState(WeirNode node)
+internal sealed class ServerState(WeirNode node, TimeProvider time) : IDisposable
 {
+    private readonly CancellationTokenSource _ending = new();
     private volatile bool _isReady;
     private volatile bool _isStopping;
     private volatile bool _refusesWrites;
 
     public WeirNode Node { get; } = node;
+
+    public TimeProvider Time { get; } = time;
+
+    public StreamRates Rates { get; } = new(time);
+
+    /// <summary>Cancelled when live subscribers are told goodbye.</summary>
+    public CancellationToken IsEnding => _ending.Token;
 
     /// <summary>True once the state is recovered and the configuration's definitions are applied.</summary>
     public bool IsReady
@@ -36,16 +44,25 @@ internal sealed class ServerState(WeirNode node)
         set => _refusesWrites = value;
     }
 
+    public void End() => _ending.Cancel();
+
+    public void Dispose() => _ending.Dispose();
+
     /// <exception cref="WeirException">Not recovered yet, stopping, or there is no such stream.</exception>
     public EventStream StreamForWriting(string name)
     {
-        if (_refusesWrites)
-        {
-            throw new WeirException(ErrorCode.ShuttingDown, "The server is stopping and takes no more events.");
-        }
-
+        NodeForWriting();
         return Stream(name);
     }
+
+    /// <exception cref="WeirException">Not recovered yet, or stopping.</exception>
+    public WeirNode NodeForWriting() => _refusesWrites
+        ? throw new WeirException(ErrorCode.ShuttingDown, "The server is stopping and takes nothing more.")
+        : Recovered();
+
+    /// <exception cref="WeirException">Not recovered yet, or there is no such view.</exception>
+    public View View(string name) =>
+        Recovered().TryGetView(name, out View? view) ? view : throw new WeirException(ErrorCode.UnknownView, $"There is no view `{name}`.");
 
     /// <exception cref="WeirException">Not recovered yet, or there is no such stream.</exception>
     public EventStream Stream(string name) =>

@@ -1,10 +1,12 @@
 using System.Buffers;
+using System.Diagnostics;
 using System.Globalization;
 using System.IO.Pipelines;
 using Microsoft.AspNetCore.Http;
 using Weir.Core;
 using Weir.Engine;
 using Weir.Server.Http.Bodies;
+using Weir.Server.Metrics;
 
 namespace Weir.Server.Http;
 
@@ -12,7 +14,7 @@ namespace Weir.Server.Http;
 /// POST /v1/streams/{stream}/events: takes a body of events apart, hands them to the stream in batches, and answers what became of each.
 /// Holds no state of its own; a request is one asynchronous flow, and what it submitted is awaited whatever happens to its connection.
 /// </summary>
-internal sealed class EventsEndpoint(ServerState server, IngestBudget budget)
+internal sealed class EventsEndpoint(ServerState server, IngestBudget budget, ServerMetrics metrics)
 {
     /// <summary>A body that is not taken in pieces.</summary>
     public const long MaxBodyBytes = 64L << 20;
@@ -33,26 +35,17 @@ internal sealed class EventsEndpoint(ServerState server, IngestBudget budget)
 
     public async Task HandleAsync(HttpContext context, string name)
     {
-        try
+        EventStream stream = server.StreamForWriting(name);
+        EventsRequest asked = EventsRequest.Read(context.Request);
+        bool isSmall = context.Request.ContentLength is > 0 and <= SmallBodyBytes && context.Request.Headers.ContentEncoding.Count == 0;
+        if (!isSmall || !await TryHandleSmallAsync(context, stream, asked))
         {
-            EventStream stream = server.StreamForWriting(name);
-            EventsRequest asked = EventsRequest.Read(context.Request);
-            if (context.Request.ContentLength is > 0 and <= SmallBodyBytes && context.Request.Headers.ContentEncoding.Count == 0
-                && await TryHandleSmallAsync(context, stream, asked))
-            {
-                return;
-            }
-
             await HandleAnyAsync(context, stream, asked);
-        }
-        catch (WeirException failure)
-        {
-            await Problem.WriteAsync(context, failure);
         }
     }
 
     /// <returns>False when the body did not arrive in one piece; nothing was consumed then.</returns>
-    private static async ValueTask<bool> TryHandleSmallAsync(HttpContext context, EventStream stream, EventsRequest asked)
+    private async ValueTask<bool> TryHandleSmallAsync(HttpContext context, EventStream stream, EventsRequest asked)
     {
         PipeReader reader = context.Request.BodyReader;
         ReadResult read = await reader.ReadAsync();
@@ -67,7 +60,9 @@ internal sealed class EventsEndpoint(ServerState server, IngestBudget budget)
         AddWhole(batch, buffer.FirstSpan, asked, context.Request);
         reader.AdvanceTo(buffer.End);
         var answer = new EventsAnswer(stream, asked);
+        long submitted = Stopwatch.GetTimestamp();
         await batch.SubmitAsync();
+        metrics.Record(stream, batch.Totals, Stopwatch.GetElapsedTime(submitted));
         answer.Collect(batch);
         answer.Write(context);
         return true;
@@ -79,7 +74,7 @@ internal sealed class EventsEndpoint(ServerState server, IngestBudget budget)
         await using BodySource source = BodySource.Open(context.Request, canBeLines ? MaxLinesBodyBytes : MaxBodyBytes);
         long expected = context.Request.Headers.ContentEncoding.Count == 0 ? context.Request.ContentLength ?? long.MaxValue : long.MaxValue;
         var body = new BodyBuffer((int)Math.Min(expected, PieceBytes), budget);
-        await using var pieces = new PieceQueue(stream, asked, PiecesInFlight);
+        await using var pieces = new PieceQueue(stream, asked, metrics, PiecesInFlight);
         WeirException? fault = null;
         try
         {

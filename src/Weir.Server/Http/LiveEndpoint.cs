@@ -1,6 +1,10 @@
 using System.Globalization;
 using System.Net.WebSockets;
+using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.WebSockets;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 using Weir.Engine;
 
 namespace Weir.Server.Http;
@@ -9,8 +13,10 @@ namespace Weir.Server.Http;
 /// GET /v1/views/{view}/live: a snapshot, then what changes, as server-sent events or, on upgrade, as WebSocket messages with the same JSON.
 /// A frame is encoded once for everybody; a subscriber holds a place in the sequence and no frames, so a slow one skips to the newest state.
 /// </summary>
-internal sealed class LiveEndpoint(ServerState server)
+internal sealed class LiveEndpoint
 {
+    private const string ViewItem = "weir.view";
+
     private static readonly TimeSpan PingInterval = TimeSpan.FromSeconds(15);
 
     // Clients come back after a time of their own, or all of them would come back at once.
@@ -19,14 +25,30 @@ internal sealed class LiveEndpoint(ServerState server)
 
     private static readonly byte[] Ping = ":\n\n"u8.ToArray();
 
+    private readonly ServerState _server;
+    private readonly WebSocketMiddleware _upgrades;
     private long _subscribers;
+
+    public LiveEndpoint(ServerState server, ILoggerFactory loggers)
+    {
+        _server = server;
+
+        // Handshakes are looked for on the one path that has them, not on every request.
+        _upgrades = new WebSocketMiddleware(ServeAsync, Options.Create(new WebSocketOptions { KeepAliveInterval = PingInterval }), loggers);
+    }
 
     public long Subscribers => Interlocked.Read(ref _subscribers);
 
-    public async Task HandleAsync(HttpContext context, string name)
+    public Task HandleAsync(HttpContext context, string name)
     {
-        View view = server.View(name);
-        ReadModel model = view.Model ?? throw ViewEndpoints.Building(view);
+        context.Items[ViewItem] = name;
+        return _upgrades.Invoke(context);
+    }
+
+    private async Task ServeAsync(HttpContext context)
+    {
+        View view = _server.View((string)context.Items[ViewItem]!);
+        ReadModel model = ViewEndpoints.ReadyModel(view);
         string? after = context.Request.Headers["Last-Event-ID"];
         LiveSubscription subscription = model.Subscribe(after ?? context.Request.Query["after"]);
         Interlocked.Increment(ref _subscribers);
@@ -51,7 +73,7 @@ internal sealed class LiveEndpoint(ServerState server)
         response.Headers.CacheControl = "no-store";
         response.Headers["X-Accel-Buffering"] = "no";
         await response.BodyWriter.WriteAsync(Text($"retry: {RetryMs()}\n\n"), context.RequestAborted);
-        while (!server.IsEnding.IsCancellationRequested)
+        while (!_server.IsEnding.IsCancellationRequested)
         {
             (LiveFrame? frame, bool isEnding) = await NextAsync(subscription, context.RequestAborted);
             if (!isEnding)
@@ -65,12 +87,12 @@ internal sealed class LiveEndpoint(ServerState server)
 
     private async Task SendMessagesAsync(HttpContext context, LiveSubscription subscription)
     {
-        using WebSocket socket = await context.WebSockets.AcceptWebSocketAsync(new WebSocketAcceptContext { KeepAliveInterval = PingInterval });
+        using WebSocket socket = await context.WebSockets.AcceptWebSocketAsync();
         using var closed = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
         Task reading = ReadToCloseAsync(socket, closed);
         try
         {
-            while (!server.IsEnding.IsCancellationRequested && socket.State == WebSocketState.Open)
+            while (!_server.IsEnding.IsCancellationRequested && socket.State == WebSocketState.Open)
             {
                 (LiveFrame? frame, bool isEnding) = await NextAsync(subscription, closed.Token);
                 if (frame is not null && !isEnding)
@@ -85,7 +107,7 @@ internal sealed class LiveEndpoint(ServerState server)
 
         if (socket.State is WebSocketState.Open or WebSocketState.CloseReceived)
         {
-            bool isEnding = server.IsEnding.IsCancellationRequested;
+            bool isEnding = _server.IsEnding.IsCancellationRequested;
             await socket.CloseOutputAsync(isEnding ? WebSocketCloseStatus.EndpointUnavailable : WebSocketCloseStatus.NormalClosure, isEnding ? "bye" : "", context.RequestAborted);
         }
 
@@ -112,7 +134,7 @@ internal sealed class LiveEndpoint(ServerState server)
     /// <summary>The next frame; null when it is time for a sign of life, or when the server is ending.</summary>
     private async ValueTask<(LiveFrame? Frame, bool IsEnding)> NextAsync(LiveSubscription subscription, CancellationToken gone)
     {
-        using var waiting = CancellationTokenSource.CreateLinkedTokenSource(gone, server.IsEnding);
+        using var waiting = CancellationTokenSource.CreateLinkedTokenSource(gone, _server.IsEnding);
         waiting.CancelAfter(PingInterval);
         try
         {
@@ -120,7 +142,7 @@ internal sealed class LiveEndpoint(ServerState server)
         }
         catch (OperationCanceledException) when (!gone.IsCancellationRequested)
         {
-            return (null, server.IsEnding.IsCancellationRequested);
+            return (null, _server.IsEnding.IsCancellationRequested);
         }
     }
 

@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using Weir.Engine;
+using Weir.Server.Metrics;
 
 namespace Weir.Server.Http;
 
@@ -6,9 +8,9 @@ namespace Weir.Server.Http;
 /// The batches of one body that were handed to the stream and are not answered yet: bounded, collected in the body's order.
 /// A batch is disposed only after its submission has ended, because the stream reads it until then.
 /// </summary>
-internal sealed class PieceQueue(EventStream stream, EventsRequest asked, int bound) : IAsyncDisposable
+internal sealed class PieceQueue(EventStream stream, EventsRequest asked, ServerMetrics metrics, int bound) : IAsyncDisposable
 {
-    private readonly Queue<(IngestBatch Batch, ValueTask Submitted)> _submitted = new(bound);
+    private readonly Queue<(IngestBatch Batch, ValueTask Submitted, long Timestamp)> _submitted = new(bound);
     private IngestBatch? _next;
 
     public EventsAnswer Answer { get; } = new(stream, asked);
@@ -43,7 +45,7 @@ internal sealed class PieceQueue(EventStream stream, EventsRequest asked, int bo
         }
 
         EventsBefore += batch.Count;
-        _submitted.Enqueue((batch, batch.SubmitAsync()));
+        _submitted.Enqueue((batch, batch.SubmitAsync(), Stopwatch.GetTimestamp()));
     }
 
     /// <summary>Waits for everything that was submitted; then <see cref="Answer"/> is whole.</summary>
@@ -63,10 +65,11 @@ internal sealed class PieceQueue(EventStream stream, EventsRequest asked, int bo
 
     private async ValueTask CollectOldestAsync()
     {
-        (IngestBatch batch, ValueTask submitted) = _submitted.Dequeue();
+        (IngestBatch batch, ValueTask submitted, long timestamp) = _submitted.Dequeue();
         using (batch)
         {
             await submitted;
+            metrics.Record(stream, batch.Totals, Stopwatch.GetElapsedTime(timestamp));
             Answer.Collect(batch);
         }
     }

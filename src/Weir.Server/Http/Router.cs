@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
 using Weir.Core;
 
 namespace Weir.Server.Http;
@@ -6,7 +7,7 @@ namespace Weir.Server.Http;
 /// <summary>
 /// Finds the handler of a request by its table. The call that carries the load is tried first, by two comparisons; the others by walking the table.
 /// </summary>
-internal sealed class Router(EventsEndpoint events, IReadOnlyList<Route> routes)
+internal sealed partial class Router(EventsEndpoint events, IReadOnlyList<Route> routes, ILogger log)
 {
     private const string StreamsPrefix = "/v1/streams/";
     private const string EventsSuffix = "/events";
@@ -24,14 +25,63 @@ internal sealed class Router(EventsEndpoint events, IReadOnlyList<Route> routes)
             ReadOnlySpan<char> name = path.AsSpan(StreamsPrefix.Length, path.Length - StreamsPrefix.Length - EventsSuffix.Length);
             if (!name.Contains('/'))
             {
-                return events.HandleAsync(context, name.ToString());
+                return HandleEvents(context, name.ToString());
             }
         }
 
         return HandleOther(context, path);
     }
 
-    private Task HandleOther(HttpContext context, string path)
+    private async Task HandleEvents(HttpContext context, string stream)
+    {
+        try
+        {
+            await events.HandleAsync(context, stream);
+        }
+        catch (Exception failure) when (!IsDisconnect(context, failure))
+        {
+            await FailAsync(context, failure);
+        }
+    }
+
+    private async Task HandleOther(HttpContext context, string path)
+    {
+        try
+        {
+            await DispatchAsync(context, path);
+        }
+        catch (Exception failure) when (!IsDisconnect(context, failure))
+        {
+            await FailAsync(context, failure);
+        }
+    }
+
+    // A client that went away has nobody to answer to; Kestrel ends the request by itself.
+    private static bool IsDisconnect(HttpContext context, Exception failure) =>
+        context.RequestAborted.IsCancellationRequested && failure is OperationCanceledException or IOException;
+
+    private Task FailAsync(HttpContext context, Exception failure)
+    {
+        switch (failure)
+        {
+            case WeirException known:
+                return Problem.WriteAsync(context, known);
+            case BadHttpRequestException broken:
+                ErrorCode code = broken.StatusCode == StatusCodes.Status413PayloadTooLarge ? ErrorCode.BodyTooLarge : ErrorCode.UnreadableBody;
+                return Problem.WriteAsync(context, code, broken.Message, broken.StatusCode, retryAfter: null, members: null);
+            default:
+                Log.Failed(log, failure, context.Request.Method, context.Request.Path, context.TraceIdentifier);
+                return Problem.WriteAsync(context, ErrorCode.Internal, "The request failed for a reason that is a defect of the server; its log has it under the trace id.");
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(10, LogLevel.Error, "{Method} {Path} failed (trace {TraceId})")]
+        public static partial void Failed(ILogger log, Exception failure, string method, PathString path, string traceId);
+    }
+
+    private Task DispatchAsync(HttpContext context, string path)
     {
         string method = HttpMethods.IsHead(context.Request.Method) ? HttpMethods.Get : context.Request.Method;
         List<string>? allowed = null;

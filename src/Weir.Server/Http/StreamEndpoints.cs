@@ -229,8 +229,7 @@ internal sealed class StreamEndpoints(ServerState server)
         }
 
         writer.WriteNumber("log_start"u8, partition.LogStart);
-        writer.WriteNumber("log_end"u8, partition.LogEnd);
-        writer.WriteNumber("flushed_end"u8, partition.FlushedEnd);
+        writer.WriteNumber("log_end"u8, partition.FlushedEnd);
         writer.WriteNumber("log_bytes"u8, partition.LogBytes);
         writer.WriteNumber("queued_bytes"u8, partition.QueuedBytes);
         writer.WriteNumber("owners"u8, partition.Owners);

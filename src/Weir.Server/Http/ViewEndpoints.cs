@@ -33,9 +33,8 @@ internal sealed class ViewEndpoints(ServerState server, TimeProvider time)
     public async Task RowsAsync(HttpContext context, string name)
     {
         View view = server.View(name);
-        ReadModel model = view.Model ?? throw Building(view);
-        EventStream stream = server.Stream(view.StreamName);
-        await WaitAsync(context, view, model, stream);
+        ReadModel model = ReadyModel(view);
+        await WaitAsync(context, view);
 
         HttpResponse response = context.Response;
         StringValues known = context.Request.Headers.IfNoneMatch;
@@ -55,7 +54,7 @@ internal sealed class ViewEndpoints(ServerState server, TimeProvider time)
         {
             writer.WriteStartObject();
             writer.WriteString("view"u8, view.Name);
-            WriteStanding(writer, view, model, stream, page.Position, page.IsFinal, page.ErrorCount, page.Stop);
+            WriteStanding(writer, view, page.Position, page.IsFinal, page.ErrorCount, page.Stop);
             writer.WritePropertyName("rows"u8);
             writer.WriteRawValue(page.Rows.Span, skipInputValidation: true);
             if (page.Next is { } next)
@@ -70,13 +69,13 @@ internal sealed class ViewEndpoints(ServerState server, TimeProvider time)
     public Task ErrorsAsync(HttpContext context, string name)
     {
         View view = server.View(name);
-        ReadModel model = view.Model ?? throw Building(view);
+        ReadModel model = ReadyModel(view);
         IReadOnlyList<(int Partition, long Offset)> errors = model.ErrorOffsets();
         return JsonAnswer.WriteAsync(context, writer =>
         {
             writer.WriteStartObject();
             writer.WriteString("view"u8, view.Name);
-            writer.WriteString("stream"u8, view.StreamName);
+            writer.WriteString("stream"u8, view.Stream.Name);
             writer.WriteNumber("errors"u8, model.ErrorCount);
             writer.WriteStartArray("offsets"u8);
             foreach ((int partition, long offset) in errors)
@@ -113,17 +112,22 @@ internal sealed class ViewEndpoints(ServerState server, TimeProvider time)
         context.Response.StatusCode = StatusCodes.Status204NoContent;
     }
 
-    /// <summary>What a view that has nothing to show yet answers.</summary>
-    public static WeirException Building(View view) =>
-        new(ErrorCode.ViewBuilding, FormattableString.Invariant($"The view {view.Name} is being built from the log: {view.BuildProgress:P0}."));
-
-    private async Task WaitAsync(HttpContext context, View view, ReadModel model, EventStream stream)
+    /// <summary>The rows of a view that is built.</summary>
+    /// <exception cref="WeirException">It is being built (retry), or could not be.</exception>
+    public static ReadModel ReadyModel(View view) => view.State switch
     {
-        Position? wanted = Parameters.Position(context, "at", stream.Name, stream.PartitionCount);
+        ViewState.Live => view.Model,
+        ViewState.Building => throw new WeirException(ErrorCode.ViewBuilding, FormattableString.Invariant($"The view {view.Name} is being built from the log: {view.BuildProgress:P0}.")),
+        _ => throw new WeirException(ErrorCode.ViewStopped, $"The view {view.Name} could not be built: {view.Failure}"),
+    };
+
+    private async Task WaitAsync(HttpContext context, View view)
+    {
+        Position? wanted = Parameters.Position(context, "at", view.Stream.Name, view.Stream.PartitionCount);
         TimeSpan wait = Parameters.Duration(context, "wait", DefaultWait, MaxWait);
-        if (wanted is not null && !await model.WaitForAsync(wanted, wait, time, context.RequestAborted))
+        if (wanted is not null && !await view.Model.WaitForAsync(wanted, wait, time, context.RequestAborted))
         {
-            throw new WeirException(ErrorCode.PositionNotReached, $"After {wait.TotalSeconds.ToString(System.Globalization.CultureInfo.InvariantCulture)}s the view {view.Name} is at {model.Position} and not at {wanted}.");
+            throw new WeirException(ErrorCode.PositionNotReached, FormattableString.Invariant($"After {wait.TotalSeconds} s the view {view.Name} is at {view.Model.Position} and not at {wanted}."));
         }
     }
 
@@ -158,50 +162,48 @@ internal sealed class ViewEndpoints(ServerState server, TimeProvider time)
     {
         writer.WriteStartObject();
         writer.WriteString("name"u8, view.Name);
-        writer.WriteString("stream"u8, view.StreamName);
+        writer.WriteString("stream"u8, view.Stream.Name);
         writer.WriteString("sql"u8, view.Definition.Sql);
         writer.WriteNumber("version"u8, view.Version);
         writer.WriteString("state"u8, view.State switch
         {
             ViewState.Building => "building",
-            ViewState.Live => "live",
+            ViewState.Live when view.Model.Stop is null => "live",
             _ => "stopped",
         });
         if (view.State == ViewState.Building)
         {
             writer.WriteNumber("progress"u8, Math.Round(view.BuildProgress, 4));
         }
-
-        if (view.Model is { } model)
+        else
         {
-            writer.WriteNumber("rows"u8, model.RowCount);
-            WriteStanding(writer, view, model, server.Stream(view.StreamName), model.Position, model.IsFinal, model.ErrorCount, model.Stop);
+            writer.WriteNumber("rows"u8, view.Model.RowCount);
+            WriteStanding(writer, view, view.Model.Position, view.Model.IsFinal, view.Model.ErrorCount, view.Model.Stop);
         }
 
         writer.WriteEndObject();
     }
 
-    private void WriteStanding(Utf8JsonWriter writer, View view, ReadModel model, EventStream stream, Position position, bool isFinal, long errors, ViewStop? stop)
+    private void WriteStanding(Utf8JsonWriter writer, View view, Position position, bool isFinal, long errors, ViewStop? stop)
     {
         writer.WriteString("position"u8, position.ToString());
-        writer.WriteNumber("age_ms"u8, Math.Max(0, time.GetUtcNow().ToUnixTimeMilliseconds() - model.AsOfMs));
+        writer.WriteNumber("age_ms"u8, Math.Max(0, time.GetUtcNow().ToUnixTimeMilliseconds() - view.Model.AsOfMs));
         writer.WriteBoolean("final"u8, isFinal);
-        if (stream.Reopened)
+        if (view.Stream.Reopened)
         {
             writer.WriteNumber("reopened"u8, 1);
         }
 
         writer.WriteNumber("errors"u8, errors);
-        if (model.Since is { } since)
+        if (view.Model.Since is { } since)
         {
             writer.WriteString("since"u8, since.ToString());
             writer.WriteBoolean("complete"u8, false);
         }
 
-        if (stop is not null)
+        if (stop is not null || view.Failure is not null)
         {
-            writer.WriteString("stopped"u8, stop.Detail);
-            writer.WriteString("reason"u8, stop.Detail);
+            writer.WriteString("stopped"u8, stop?.Detail ?? view.Failure);
         }
     }
 }

@@ -1,0 +1,318 @@
+using System.Diagnostics;
+using System.Net;
+using System.Security.Cryptography;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Weir.Core;
+using Weir.Engine;
+using Weir.Server.Configuration;
+using Weir.Server.Http;
+using Weir.Server.Metrics;
+using Weir.Storage;
+
+namespace Weir.Server;
+
+/// <summary>
+/// One server: node, HTTP, health, metrics, in the order they start and stop. Listening begins before recovery, so that /livez and /readyz
+/// can be asked; requests that need the state get 503 until it is there.
+/// </summary>
+/// <remarks>
+/// Stopping: 1. /readyz says 503 while everything is served on (the drain); 2. writes are refused with Retry-After; 3. live subscribers get
+/// <c>bye</c>; 4. the node finishes what is queued, flushes and closes; 5. connections are closed. Signals belong to whoever calls this.
+/// </remarks>
+public sealed partial class ServerHost : IAsyncDisposable
+{
+    private static readonly TimeSpan ConnectionsCloseWithin = TimeSpan.FromSeconds(5);
+
+    private readonly WeirConfiguration _configuration;
+    private readonly WebApplication _app;
+    private readonly ServerState _state;
+    private readonly Recounts _recounts;
+    private readonly PrometheusPage _metrics;
+    private readonly ServerMetrics _serverMetrics;
+    private readonly ITimer _rates;
+    private readonly ILogger _log;
+    private bool _hasStopped;
+
+    private ServerHost(WeirConfiguration configuration, ServerHostOptions options)
+    {
+        _configuration = configuration;
+        WebApplicationBuilder builder = CreateBuilder(configuration, options);
+        _app = builder.Build();
+        ILoggerFactory loggers = _app.Services.GetRequiredService<ILoggerFactory>();
+        _log = loggers.CreateLogger("Weir");
+        var node = WeirNode.Create(NodeOptionsOf(configuration), options.Disk, options.Time, RandomNumberGenerator.GetBytes, Report);
+        _state = new ServerState(node, options.Time);
+        _recounts = new Recounts(_state, configuration.DataDirectory, options.RecountCommand);
+        _metrics = new PrometheusPage();
+        var live = new LiveEndpoint(_state, loggers);
+        _serverMetrics = new ServerMetrics(_state, live);
+        _rates = options.Time.CreateTimer(_ => SampleRates(), null, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1));
+        Router router = CreateRouter(live, options.Time);
+        _app.Run(router.HandleAsync);
+    }
+
+    /// <summary>Where the server listens, with the port it got.</summary>
+    public Uri Address { get; private set; } = new("http://127.0.0.1:0/");
+
+    /// <summary>Completes when the state is recovered and the configuration's definitions are applied; faults when that fails.</summary>
+    public Task Ready { get; private set; } = Task.CompletedTask;
+
+    /// <summary>Faults when the node has failed for good; the process should end with an error then.</summary>
+    public Task Failure => _state.Node.Failure;
+
+    /// <summary>Listens, and begins to recover.</summary>
+    /// <exception cref="WeirException"><see cref="ErrorCode.PortInUse"/>.</exception>
+    public static async Task<ServerHost> StartAsync(WeirConfiguration configuration, ServerHostOptions options)
+    {
+        var host = new ServerHost(configuration, options);
+        try
+        {
+            await host._app.StartAsync();
+        }
+        catch (IOException taken) when (taken.InnerException is Microsoft.AspNetCore.Connections.AddressInUseException)
+        {
+            await host.DisposeAsync();
+            throw new WeirException(ErrorCode.PortInUse, $"{configuration.Listen} is in use by another program.", taken);
+        }
+
+        ICollection<string> bound = host._app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses;
+        host.Address = new Uri(bound.First().Replace("//[::]:", "//127.0.0.1:", StringComparison.Ordinal).Replace("//0.0.0.0:", "//127.0.0.1:", StringComparison.Ordinal) + "/");
+        host.Ready = host.RecoverAsync();
+        return host;
+    }
+
+    /// <summary>Runs a server until it is told to stop; what <c>weir serve</c> does.</summary>
+    /// <param name="output">Takes the banner where somebody reads it.</param>
+    /// <param name="stop">Cancelled once, at the first SIGTERM or SIGINT.</param>
+    /// <exception cref="WeirException">It could not start, or the node failed: the process should end with an error.</exception>
+    public static async Task RunAsync(WeirConfiguration configuration, ServerHostOptions options, TextWriter output, CancellationToken stop)
+    {
+        long began = Stopwatch.GetTimestamp();
+        await using ServerHost host = await StartAsync(configuration, options);
+        Log.Listening(host._log, host.Address);
+        var stopped = Task.Delay(Timeout.Infinite, stop);
+        await Task.WhenAny(host.Ready, host.Failure, stopped);
+        if (host.Ready.IsFaulted)
+        {
+            await host.Ready;
+        }
+
+        if (host.Ready.IsCompletedSuccessfully)
+        {
+            TimeSpan took = Stopwatch.GetElapsedTime(began);
+            Log.Ready(host._log, host.Address, took.TotalSeconds);
+            if (options.IsTerminal)
+            {
+                await output.WriteAsync(Banner.Of(configuration, host._state.Node, host.Address, took));
+            }
+        }
+
+        await Task.WhenAny(host.Failure, stopped);
+        if (host.Failure.IsFaulted)
+        {
+            throw new WeirException(ErrorCode.Internal, $"The node has failed: {host.Failure.Exception.GetBaseException().Message}", host.Failure.Exception.GetBaseException());
+        }
+
+        Log.Stopping(host._log, configuration.Drain.TotalSeconds);
+        await host.StopAsync();
+        Log.Stopped(host._log);
+    }
+
+    /// <summary>Stops in order; returns when everything taken is on disk and the connections are closed.</summary>
+    public async Task StopAsync()
+    {
+        if (_hasStopped)
+        {
+            return;
+        }
+
+        _hasStopped = true;
+        _state.IsStopping = true;
+        if (_state.IsReady)
+        {
+            await Task.Delay(_configuration.Drain);
+        }
+
+        _state.RefusesWrites = true;
+        _state.End();
+        await _recounts.DisposeAsync();
+        try
+        {
+            await Ready;
+        }
+        catch (WeirException)
+        {
+            // It never was ready; whoever waits for Ready has been told.
+        }
+
+        await _state.Node.StopAsync();
+        using var patience = new CancellationTokenSource(ConnectionsCloseWithin);
+        await _app.StopAsync(patience.Token);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync();
+        await _rates.DisposeAsync();
+        _serverMetrics.Dispose();
+        _metrics.Dispose();
+        _state.Dispose();
+        await _app.DisposeAsync();
+    }
+
+    private static NodeOptions NodeOptionsOf(WeirConfiguration configuration)
+    {
+        var defaults = new NodeOptions { DataDirectory = configuration.DataDirectory };
+        return new NodeOptions
+        {
+            DataDirectory = configuration.DataDirectory,
+            WriterThreads = configuration.WriterThreads ?? defaults.WriterThreads,
+            MemoryBytes = configuration.MemoryBytes ?? defaults.MemoryBytes,
+            PublishInterval = configuration.PublishInterval ?? defaults.PublishInterval,
+            QueueBytesPerPartition = configuration.QueueBytes ?? defaults.QueueBytesPerPartition,
+            SegmentBytes = configuration.SegmentBytes ?? defaults.SegmentBytes,
+            SnapshotBytes = configuration.SnapshotBytes ?? defaults.SnapshotBytes,
+        };
+    }
+
+    // The empty builder: no appsettings.json, no DOTNET_ variables, no middleware; everything this server has is written here.
+    private static WebApplicationBuilder CreateBuilder(WeirConfiguration configuration, ServerHostOptions options)
+    {
+        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.Logging.SetMinimumLevel(LogLevel.Information).AddFilter("Microsoft", LogLevel.Warning);
+        if (options.LogsToConsole)
+        {
+            AddConsole(builder.Logging, options.IsTerminal);
+        }
+
+        builder.Services.AddSingleton<IHostLifetime, CallerOwnsSignals>();
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Configure(kestrel, configuration));
+        return builder;
+    }
+
+    private static void AddConsole(ILoggingBuilder logging, bool isTerminal)
+    {
+        if (isTerminal)
+        {
+            logging.AddSimpleConsole(console =>
+            {
+                console.SingleLine = true;
+                console.TimestampFormat = "HH:mm:ss ";
+            });
+        }
+        else
+        {
+            logging.AddJsonConsole(console =>
+            {
+                console.UseUtcTimestamp = true;
+                console.TimestampFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z'";
+            });
+        }
+    }
+
+    private static void Configure(KestrelServerOptions kestrel, WeirConfiguration configuration)
+    {
+        kestrel.AddServerHeader = false;
+        kestrel.Limits.MaxConcurrentConnections = configuration.MaxConnections;
+        kestrel.Limits.MaxConcurrentUpgradedConnections = configuration.MaxConnections;
+        kestrel.Limits.KeepAliveTimeout = configuration.KeepAlive;
+        kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(15);
+        kestrel.Limits.MaxRequestHeadersTotalSize = 32 * 1024;
+        kestrel.Limits.MaxRequestHeaderCount = 100;
+        kestrel.Limits.MaxRequestLineSize = 8 * 1024;
+        // Calls that take less say so themselves; EventsEndpoint has the limits of each form.
+        kestrel.Limits.MaxRequestBodySize = EventsEndpoint.MaxLinesBodyBytes;
+        kestrel.Limits.MinRequestBodyDataRate = new MinDataRate(bytesPerSecond: 240, gracePeriod: TimeSpan.FromSeconds(10));
+        kestrel.Limits.MinResponseDataRate = new MinDataRate(bytesPerSecond: 240, gracePeriod: TimeSpan.FromSeconds(10));
+        ListenAddress listen = configuration.Listen;
+        if (listen.Address is null)
+        {
+            kestrel.ListenAnyIP(listen.Port, listener => listener.Protocols = HttpProtocols.Http1);
+        }
+        else
+        {
+            kestrel.Listen(new IPEndPoint(listen.Address, listen.Port), listener => listener.Protocols = HttpProtocols.Http1);
+        }
+    }
+
+    private Router CreateRouter(LiveEndpoint live, TimeProvider time)
+    {
+        var events = new EventsEndpoint(_state, new IngestBudget(_configuration.RequestBytes), _serverMetrics);
+        byte[] openApi = [];
+        IReadOnlyList<Route> routes = ApiRoutes.Of(
+            events, new StreamEndpoints(_state), new ViewEndpoints(_state, time), live, _recounts, new HealthEndpoints(_state), StaticAssets.Load(), WriteMetricsAsync, WriteOpenApiAsync);
+        openApi = OpenApiDocument.Of(routes, Version);
+        return new Router(events, routes, _log);
+
+        Task WriteOpenApiAsync(HttpContext context, string name)
+        {
+            context.Response.ContentType = "application/json";
+            context.Response.ContentLength = openApi.Length;
+            return context.Response.BodyWriter.WriteAsync(openApi).AsTask();
+        }
+    }
+
+    private Task WriteMetricsAsync(HttpContext context, string name)
+    {
+        context.Response.ContentType = PrometheusPage.ContentType;
+        return context.Response.WriteAsync(_metrics.Write());
+    }
+
+    private async Task RecoverAsync()
+    {
+        // Recovery reads the log: off the caller's thread from its first step on.
+        await Task.Yield();
+        await _state.Node.StartAsync();
+        foreach (ConfiguredStream stream in _configuration.Streams)
+        {
+            await _state.Node.DefineStreamAsync(stream.Name, stream.Definition);
+        }
+
+        foreach (ConfiguredView view in _configuration.Views)
+        {
+            await _state.Node.DefineViewAsync(view.Name, view.Definition);
+        }
+
+        _state.IsReady = true;
+    }
+
+    private void SampleRates()
+    {
+        if (_state.Node.State == NodeState.Serving)
+        {
+            _state.Rates.Sample(_state.Node.Streams);
+        }
+    }
+
+    private void Report(EngineEvent kind, string text)
+    {
+        LogLevel level = kind switch
+        {
+            EngineEvent.Recovered or EngineEvent.PartitionRecovered or EngineEvent.ViewBuilt or EngineEvent.DiskHasRoom or EngineEvent.StreamClosed => LogLevel.Information,
+            EngineEvent.TailCut or EngineEvent.SnapshotRejected or EngineEvent.SnapshotFailed => LogLevel.Warning,
+            _ => LogLevel.Error,
+        };
+        if (_log.IsEnabled(level))
+        {
+            _log.Log(level, new EventId((int)kind, kind.ToString()), text, null, static (message, _) => message);
+        }
+    }
+
+    private static string Version => typeof(ServerHost).Assembly.GetName().Version?.ToString(3) ?? "";
+
+    /// <summary>Signals are handled by the command line, which also decides what a second one does.</summary>
+    private sealed class CallerOwnsSignals : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+}
