@@ -83,7 +83,7 @@ public sealed partial class ServerHost : IAsyncDisposable
             throw new WeirException(ErrorCode.PortInUse, $"{configuration.Listen} is in use by another program.", taken);
         }
 
-        ICollection<string> bound = host._app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses;
+        ICollection<string> bound = host._app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses;
         host.Address = new Uri(bound.First().Replace("//[::]:", "//127.0.0.1:", StringComparison.Ordinal).Replace("//0.0.0.0:", "//127.0.0.1:", StringComparison.Ordinal) + "/");
         host.Ready = host.RecoverAsync();
         return host;

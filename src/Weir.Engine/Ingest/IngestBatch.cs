@@ -54,11 +54,7 @@ public sealed class IngestBatch : IDisposable, IValueTaskSource
     /// <returns>Null when it was taken into the batch; otherwise why it is refused. Either way it takes the next index.</returns>
     public ErrorCode? Add(ReadOnlySpan<byte> value, in EventHeaders headers)
     {
-        int index = Count++;
-        if (index == _slots.Length)
-        {
-            Array.Resize(ref _slots, Math.Max(16, _slots.Length * 2));
-        }
+        int index = NextIndex();
 
         if (value.Length > _plan.Definition.Limits.EventBytes)
         {
@@ -98,11 +94,15 @@ public sealed class IngestBatch : IDisposable, IValueTaskSource
         return null;
     }
 
+    /// <summary>Takes the next index for an event that the caller could not even take apart, such as a CloudEvent without its attributes.</summary>
+    /// <param name="detail">What <see cref="RefusalDetail"/> says; a full sentence.</param>
+    public void Refuse(ErrorCode code, string detail) => Refuse(NextIndex(), code, at: -1, path: null, detail);
+
     /// <summary>The sentence that says what was wrong with a refused event, and where.</summary>
     public string RefusalDetail(int index)
     {
         // In the order of their indexes, as they were added.
-        int at = _refusals.BinarySearch(new Refusal(index, default, 0, null), Comparer<Refusal>.Create((left, right) => left.Index.CompareTo(right.Index)));
+        int at = _refusals.BinarySearch(new Refusal(index, default, 0, null, null), Comparer<Refusal>.Create((left, right) => left.Index.CompareTo(right.Index)));
         return at >= 0 ? Describe(_refusals[at]) : throw new ArgumentOutOfRangeException(nameof(index), index, "The event was not refused.");
     }
 
@@ -279,15 +279,31 @@ public sealed class IngestBatch : IDisposable, IValueTaskSource
         _ => null,
     };
 
-    private ErrorCode Refuse(int index, ErrorCode code, int at, ColumnPath? path)
+    private int NextIndex()
+    {
+        int index = Count++;
+        if (index == _slots.Length)
+        {
+            Array.Resize(ref _slots, Math.Max(16, _slots.Length * 2));
+        }
+
+        return index;
+    }
+
+    private ErrorCode Refuse(int index, ErrorCode code, int at, ColumnPath? path, string? detail = null)
     {
         _slots[index] = new EventSlot(-1, (int)code);
-        _refusals.Add(new Refusal(index, code, at, path));
+        _refusals.Add(new Refusal(index, code, at, path, detail));
         return code;
     }
 
     private string Describe(in Refusal refusal)
     {
+        if (refusal.Detail is { } detail)
+        {
+            return detail;
+        }
+
         string sentence = WeirErrors.Get(refusal.Code).Sentence;
         string where = refusal switch
         {
@@ -322,7 +338,7 @@ public sealed class IngestBatch : IDisposable, IValueTaskSource
         return _keylessPartition;
     }
 
-    private readonly record struct Refusal(int Index, ErrorCode Code, int At, ColumnPath? Path);
+    private readonly record struct Refusal(int Index, ErrorCode Code, int At, ColumnPath? Path, string? Detail);
 
     /// <param name="Partition">-1: refused, and <paramref name="Record"/> is the error's number.</param>
     private readonly record struct EventSlot(int Partition, int Record);
