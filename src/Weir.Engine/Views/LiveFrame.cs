@@ -12,7 +12,8 @@ namespace Weir.Engine;
 /// <code>{"position":"votes:0=1841","rows":[{"choice":"a","votes":10}],"removed":[["b"]],"final":false,"errors":0}</code>
 /// <c>removed</c> holds group keys: the values of the <c>key</c> columns. A snapshot has in addition, before <c>position</c>:
 /// <code>"snapshot":true,"view":"results","columns":["choice","votes"],"key":["choice"],"order":"-votes"</code>
-/// and any frame, once the view has stopped, <c>"stopped":"reason"</c>.
+/// and any frame, once the view has stopped, <c>"stopped":"reason"</c>. Until the stream is final a frame without rows goes out
+/// after a second in which nothing changed: a subscriber that hears nothing for longer is cut off, or the view hangs.
 /// </remarks>
 public sealed class LiveFrame
 {

@@ -12,10 +12,14 @@ public sealed partial class ReadModel
     // A view may change more rows at once than are worth keeping; frames are dropped earlier then.
     private const int MaxResumableRows = 100_000;
 
+    // How often a frame goes out although nothing changed: what tells a subscriber that is quiet here from one that is cut off.
+    private const long BeatMs = 1_000;
+
     private readonly Queue<LiveFrame> _frames = new();
     private readonly List<MergedGroup> _moved = [];
     private int _frameRows;
     private int _shownCount;
+    private long _publishedMs;
     private long _sequence;
     private ViewHeader _header;
     private LiveFrame? _newest;
@@ -164,18 +168,22 @@ public sealed partial class ReadModel
         }
     }
 
-    // Null: nothing changed, not even the position.
+    // Null: nothing changed, not even the position, and it is not time for a beat. A clock that is set back beats at once.
     private TaskCompletionSource? Publish(List<ViewRow> rows, List<byte[]> removed, bool isFinal)
     {
         string previousId = _header.Id;
         ViewHeader header = _overflow is null ? HeaderNow(isFinal) : _header with { Stop = _overflow };
-        if (rows.Count == 0 && removed.Count == 0 && header.Equals(_header))
+        if (rows.Count > 0 || removed.Count > 0 || !header.Equals(_header))
+        {
+            Volatile.Write(ref _header, header);
+            _state = null;
+        }
+        else if (isFinal || Math.Abs(AsOfMs - _publishedMs) < BeatMs)
         {
             return null;
         }
 
-        Volatile.Write(ref _header, header);
-        _state = null;
+        _publishedMs = AsOfMs;
         _sequence++;
         int size = rows.Count + removed.Count;
         ViewRow[] changedRows = [.. rows];

@@ -86,10 +86,10 @@ public sealed partial class ReadModel
         }
     }
 
-    /// <summary>Merges what the partitions collected and publishes one frame if anything changed. Called once per publish interval, also when nothing changed.</summary>
+    /// <summary>Merges what the partitions collected and publishes one frame if anything changed, or if nothing has for a second. Called once per publish interval, also when nothing changed.</summary>
     /// <param name="changes">Any partitions, in any order.</param>
     /// <param name="isFinal">Whether the stream is final at these changes.</param>
-    /// <param name="nowMs">Milliseconds since 1970 UTC, for <see cref="AsOfMs"/> only.</param>
+    /// <param name="nowMs">Milliseconds since 1970 UTC, for <see cref="AsOfMs"/> and the second without change; rows do not depend on it.</param>
     public void Merge(IReadOnlyList<PartialChanges> changes, bool isFinal, long nowMs)
     {
         TaskCompletionSource? changed = null;

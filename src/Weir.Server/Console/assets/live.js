@@ -9,7 +9,7 @@ import { Bars, Figures, MOST_ROWS, Table } from "/assets/shapes.js";
 const BEHIND_MS = 2_000;
 // A frame holds what arrived within the publish interval before it.
 const PUBLISH_INTERVAL_MS = 100;
-// Between frames the server tells the age of the rows once a second.
+// A view that is not final sends a frame at least this often, also when nothing changes.
 const BEAT_MS = 1_000;
 const RATE_WINDOW_MS = 2_000;
 const SUMMARY_INTERVAL_MS = 8_000;
@@ -27,9 +27,7 @@ const state = {
   frame: {}, // what the newest frame said beside the rows
   drawn: false,
   updatedAt: 0,
-  ageMs: 0, // how old the rows were when the server last said so,
-  heardAt: 0, // and when that was
-  beats: false, // whether the server tells the age between frames
+  heardAt: 0, // when the server last gave a sign of life, by the page's own clock
   sql: null,
   stream: {},
   positions: [], // { at, records } of the last two seconds
@@ -40,6 +38,7 @@ const state = {
 new Feed(`${address}/live`, {
   connected() {
     state.positions = [];
+    state.heardAt = performance.now();
     state.connection = "live";
     schedule();
   },
@@ -55,18 +54,11 @@ new Feed(`${address}/live`, {
     schedule();
   },
   frame(event, data) {
-    const frame = parseExact(data);
-    if (event === "age") {
-      state.ageMs = toNumber(frame.age_ms);
-      state.heardAt = performance.now();
-      state.beats = true;
-      return;
-    }
-
     if (event !== "snapshot" && event !== "delta") {
       return; // bye: the stream ends next, which says the same
     }
 
+    const frame = parseExact(data);
     if (event === "snapshot") {
       rows.snapshot(frame);
     } else {
@@ -80,7 +72,6 @@ new Feed(`${address}/live`, {
 
     state.frame = { position: frame.position, final: frame.final, errors: frame.errors, stopped: frame.stopped };
     state.updatedAt = Date.now();
-    state.ageMs = PUBLISH_INTERVAL_MS;
     state.heardAt = performance.now();
     state.positions.push({ at: performance.now(), records });
     schedule();
@@ -147,7 +138,6 @@ function show(id, text) {
 
 function drawChip() {
   const chip = at("chip");
-  const age = ageMs();
   switch (state.connection) {
     case "live": {
       if (state.updatedAt === 0) {
@@ -160,14 +150,15 @@ function drawChip() {
         break;
       }
 
-      const behind = age > BEHIND_MS;
-      chip.dataset.state = behind ? "behind" : "live";
-      const parts = [behind ? "behind" : "live", `${seconds(age)} behind`];
-      if (!state.frame.final) {
-        parts.push(`${whole(rate())} events/s`);
+      if (state.frame.final) {
+        chip.dataset.state = "live";
+        show("chip-text", "live · up to date");
+        break;
       }
 
-      show("chip-text", behind ? parts.slice(1).join(" · ") : parts.join(" · "));
+      const age = ageMs();
+      chip.dataset.state = age > BEHIND_MS ? "behind" : "live";
+      show("chip-text", `${age > BEHIND_MS ? "" : "live · "}${seconds(age)} behind · ${whole(rate())} events/s`);
       break;
     }
     case "reconnecting":
@@ -180,10 +171,9 @@ function drawChip() {
   }
 }
 
-/** How old the rows are: what the server said, and the time for which it should have said something and did not. */
+/** How old the rows may be: a frame is as old as the publish interval, and one that is due and did not come makes them older. */
 function ageMs() {
-  const silent = performance.now() - state.heardAt;
-  return state.ageMs + (state.beats ? Math.max(0, silent - BEAT_MS) : 0);
+  return PUBLISH_INTERVAL_MS + Math.max(0, performance.now() - state.heardAt - BEAT_MS);
 }
 
 /** Events per second, from how far the position moved within the last two seconds. */
