@@ -20,6 +20,8 @@ internal static class CommandLine
             RecountCommand.Create(terminal),
             DeadLettersCommand.Create(terminal),
             StreamsCommand.Create(terminal),
+            BenchCommand.Create(terminal),
+            BenchCommand.CreateBare(),
             ConfigCommand.Create(terminal),
             ErrorsCommand.Create(terminal),
         };

@@ -37,7 +37,7 @@ internal sealed class DemoRun
         }
 
         DemoDirectory directory = DemoDirectory.Create(_settings.Directory, port);
-        using var server = new ServerProcess(directory.ConfigurationFile, directory.LogFile, new IPEndPoint(IPAddress.Loopback, port));
+        using var server = new ServerProcess(["serve", directory.ConfigurationFile], directory.LogFile, new IPEndPoint(IPAddress.Loopback, port));
         await server.StartAsync(Patience, cancel);
         WriteBanner(server, directory);
 
@@ -151,7 +151,7 @@ internal sealed class DemoRun
 
              The server keeps running; Ctrl-C stops it. Try:
                curl '{server.Url}v1/views/results?order=-votes&limit=3'
-               curl '{server.Url}v1/streams/votes/receipts?id=v000000001'
+               curl '{server.Url}v1/streams/votes/receipts?id=v00000001'
                curl -N {server.Url}v1/views/results/live
                ./weir recount results --url {server.Url}
              The poll is closed; open it again and vote, twice:

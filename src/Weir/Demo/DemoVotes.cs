@@ -43,16 +43,16 @@ internal static class DemoVotes
         return length + 1;
     }
 
-    // {"id":"v000000001","user":"u61803399","choice":"amber","nr":1,"from":"demo","country":"nowhere"}
+    // {"id":"v00000001","user":"u61803399","choice":"amber","nr":1,"from":"demo","country":"nowhere"}
     private static int WriteLine(Span<byte> target, byte kind, long id, long number, int choice)
     {
         int at = 0;
         Put(target, "{\"id\":\""u8, ref at);
         target[at++] = kind;
-        Digits.Write(target.Slice(at, 9), id);
-        at += 9;
+        Digits.Write(target.Slice(at, 8), (ulong)id);
+        at += 8;
         Put(target, "\",\"user\":\"u"u8, ref at);
-        Digits.Write(target.Slice(at, 8), number * UserStep % Users);
+        Digits.Write(target.Slice(at, 8), (ulong)(number * UserStep % Users));
         at += 8;
         Put(target, "\",\"choice\":\""u8, ref at);
         Put(target, ChoiceBytes[choice], ref at);

@@ -7,25 +7,28 @@ using Weir.Core;
 namespace Weir.Cli.Load;
 
 /// <summary>
-/// <c>weir serve</c> of this same executable as a process of its own, on a fixed port so that it can be killed and started again at
-/// the same address. Its output goes to a file. Disposing kills what still runs.
+/// This same executable as a server in a process of its own, on a fixed port so that it can be killed and started again at the same
+/// address. Its output goes to a file. Disposing kills what still runs.
 /// </summary>
 internal sealed class ServerProcess : IDisposable
 {
     private static readonly TimeSpan BetweenProbes = TimeSpan.FromMilliseconds(5);
 
-    private readonly string _configurationFile;
-    private readonly string _logFile;
+    private readonly string[] _arguments;
     private Process? _process;
 
-    public ServerProcess(string configurationFile, string logFile, IPEndPoint address)
+    /// <param name="arguments">Of the command that serves at <paramref name="address"/>: <c>serve FILE</c>.</param>
+    public ServerProcess(string[] arguments, string logFile, IPEndPoint address)
     {
-        _configurationFile = configurationFile;
-        _logFile = logFile;
+        _arguments = arguments;
+        LogFile = logFile;
         Address = address;
     }
 
     public IPEndPoint Address { get; }
+
+    /// <summary>What the process prints; appended to by every start.</summary>
+    public string LogFile { get; }
 
     public Uri Url => new($"http://{Address}/");
 
@@ -44,7 +47,7 @@ internal sealed class ServerProcess : IDisposable
             if (_process.HasExited || Stopwatch.GetElapsedTime(started) > patience)
             {
                 string how = _process.HasExited ? $"ended with code {_process.ExitCode}" : $"does not serve after {TextTable.Duration(patience)}";
-                throw new WeirException(ErrorCode.ServerUnreachable, $"`weir serve {_configurationFile}` {how}; {_logFile} ends with:\n{LastLines()}");
+                throw new WeirException(ErrorCode.ServerUnreachable, $"`weir {string.Join(' ', _arguments)}` {how}; {LogFile} ends with:\n{LastLines()}");
             }
 
             await Task.Delay(BetweenProbes, cancel);
@@ -118,10 +121,10 @@ internal sealed class ServerProcess : IDisposable
         // The shell puts the output into the file without this process between: a killed demo never blocks its server on a full pipe.
         var start = new ProcessStartInfo("/bin/sh") { UseShellExecute = false, RedirectStandardInput = true };
         start.ArgumentList.Add("-c");
-        start.ArgumentList.Add("exec \"$0\" serve \"$1\" >>\"$2\" 2>&1 </dev/null");
+        start.ArgumentList.Add("log=$1; shift; exec \"$0\" \"$@\" >>\"$log\" 2>&1 </dev/null");
         start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "weir"));
-        start.ArgumentList.Add(_configurationFile);
-        start.ArgumentList.Add(_logFile);
+        start.ArgumentList.Add(LogFile);
+        Array.ForEach(_arguments, start.ArgumentList.Add);
         return Process.Start(start)!;
     }
 
@@ -139,7 +142,7 @@ internal sealed class ServerProcess : IDisposable
         }
     }
 
-    private string LastLines() => File.Exists(_logFile) ? string.Join('\n', File.ReadLines(_logFile).TakeLast(20)) : "";
+    private string LastLines() => File.Exists(LogFile) ? string.Join('\n', File.ReadLines(LogFile).TakeLast(20)) : "";
 
     private long ReadStatus(string name)
     {
