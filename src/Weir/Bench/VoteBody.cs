@@ -49,7 +49,8 @@ internal sealed class VoteBody
         var lines = new StringBuilder();
         for (int i = 0; i < votes; i++)
         {
-            string line = $$"""{"id":"{{new string('0', IdDigits)}}","user":"u{{new string('0', UserDigits)}}","choice":"option-{{i * 7 % 12:D2}}","from":"bench","pad":"{{new string('.', 23)}}"}""";
+            string vote = $$"""{"id":"{{new string('0', IdDigits)}}","user":"u{{new string('0', UserDigits)}}","choice":"option-{{i * 7 % 12:D2}}","pad":""";
+            string line = $"{vote}\"{new string('.', VoteBytes - vote.Length - 3)}\"}}";
             lines.Append(line);
             if (!isSingle)
             {

@@ -33,7 +33,7 @@ internal static class RecountCommand
         }
 
         JsonArray differences = result["differences"] as JsonArray ?? [];
-        string verdict = code == ExitCode.Ok ? "equal" : $"DIFFERENT in {TextTable.Count(differences.Count)} rows";
+        string verdict = code == ExitCode.Ok ? "equal" : $"DIFFERENT in {TextTable.Count(result["different"]?.GetValue<long>() ?? differences.Count)} rows";
         terminal.Out.WriteLine($"{view}: {verdict}; {TextTable.Count(result["events"]?.GetValue<long>() ?? 0)} events counted again from the log in {TextTable.Duration(Stopwatch.GetElapsedTime(started))}, at {result["position"]}");
         foreach (JsonNode? difference in differences.Take(MaxDifferencesShown))
         {

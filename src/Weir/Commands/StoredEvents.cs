@@ -14,7 +14,8 @@ internal static class StoredEvents
         }
 
         string reason = stored["reason"] is { } why ? $" ({why})" : "";
-        string value = stored["value"] is { } document ? document.ToJsonString() : stored["marker"]?.ToString() ?? "";
-        terminal.Out.WriteLine($"{stored["partition"]}:{stored["offset"]}  {stored["time"]}  {stored["verdict"]}{reason}  {value}");
+        string value = stored["value"] is { } document ? document.ToJsonString() : stored["text"]?.ToString() ?? "";
+        string what = stored["marker"] is { } marker ? $"marker {marker}" : stored["verdict"]?.ToString() ?? "";
+        terminal.Out.WriteLine($"{stored["partition"]}:{stored["offset"]}  {stored["time"]}  {what}{reason}  {value}");
     }
 }

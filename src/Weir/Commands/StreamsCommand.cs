@@ -45,19 +45,21 @@ internal static class StreamsCommand
             return;
         }
 
-        var table = new TextTable("stream", "phase", "key", "id", "#partitions", "#events", "#log bytes");
+        var table = new TextTable("stream", "phase", "delivery", "key", "id", "#partitions", "#counted", "#events/s", "#log bytes");
         foreach (JsonNode? node in streams)
         {
             JsonObject stream = node!.AsObject();
             JsonArray partitions = stream["partitions"]!.AsArray();
             JsonNode? definition = stream["definition"];
             table.Add(
-                Text(stream["stream"]),
+                Text(stream["name"]),
                 Text(stream["phase"]),
+                Text(stream["delivery"]),
                 definition?["key"] is JsonArray key ? string.Join(',', key.Select(Text)) : Text(definition?["key"]),
                 Text(definition?["id"]),
                 TextTable.Count(partitions.Count),
-                TextTable.Count(partitions.Sum(partition => Number(partition, "end"))),
+                TextTable.Count(Number(stream["totals"], "counted") + Number(stream["totals"], "replaced")),
+                TextTable.Count(Math.Round(stream["events_per_second"]?.GetValue<double>() ?? 0)),
                 TextTable.Count(partitions.Sum(partition => Number(partition, "log_bytes"))));
         }
 
@@ -66,23 +68,24 @@ internal static class StreamsCommand
 
     private static void WriteOne(Terminal terminal, JsonObject stream)
     {
-        terminal.Out.WriteLine($"{stream["stream"]}: {stream["phase"]}, at {stream["position"]}");
+        terminal.Out.WriteLine($"{stream["name"]}: {stream["phase"]}, at {stream["position"]}");
         terminal.Out.WriteLine($"definition {stream["definition"]?.ToJsonString()}");
         if (stream["totals"] is JsonObject totals)
         {
             terminal.Out.WriteLine(string.Join(", ", totals.Select(total => $"{total.Key} {TextTable.Count(total.Value?.GetValue<long>() ?? 0)}")));
         }
 
-        var table = new TextTable("#partition", "state", "#start", "#end", "#owners", "#log bytes", "reason");
+        var table = new TextTable("#partition", "state", "#start", "#end", "#owners", "#log bytes", "hot key", "reason");
         foreach (JsonNode? partition in stream["partitions"]!.AsArray())
         {
             table.Add(
                 Text(partition!["partition"]),
                 Text(partition["state"]),
-                TextTable.Count(Number(partition, "start")),
-                TextTable.Count(Number(partition, "end")),
+                TextTable.Count(Number(partition, "log_start")),
+                TextTable.Count(Number(partition, "flushed_end")),
                 TextTable.Count(Number(partition, "owners")),
                 TextTable.Count(Number(partition, "log_bytes")),
+                Text(partition["hot_key"]),
                 Text(partition["reason"]));
         }
 

@@ -29,7 +29,7 @@ internal static class TailCommand
         using ServerClient _ = server;
         string path = $"v1/streams/{Uri.EscapeDataString(stream)}";
         JsonArray partitions = (await server.GetAsync(path, cancel))["partitions"]!.AsArray();
-        long[] next = [.. partitions.Select(partition => Math.Max(Number(partition, "start"), Number(partition, "end") - lines))];
+        long[] next = [.. partitions.Select(partition => Math.Max(Number(partition, "log_start"), Number(partition, "flushed_end") - lines))];
         try
         {
             while (true)

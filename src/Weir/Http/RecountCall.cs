@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json.Nodes;
+using Weir.Core;
 
 namespace Weir.Cli.Http;
 
@@ -9,13 +10,13 @@ internal static class RecountCall
     private static readonly TimeSpan BetweenLooks = TimeSpan.FromMilliseconds(200);
 
     /// <summary>Starts the recount of a view and waits for its result.</summary>
-    /// <returns>{"equal":…,"events":…,"position":…,"differences":[…]}</returns>
+    /// <returns>{"equal":…,"events":…,"position":…,"different":…,"differences":[…]}</returns>
     public static async Task<JsonObject> RunAsync(Terminal terminal, ServerClient server, string view, CancellationToken cancel)
     {
         (HttpStatusCode status, JsonObject answer) = await server.PostAsync($"v1/views/{Uri.EscapeDataString(view)}/recount", cancel);
         if (status != HttpStatusCode.Accepted)
         {
-            return answer;
+            return Result(answer)!;
         }
 
         string id = answer["id"]!.ToString();
@@ -28,9 +29,9 @@ internal static class RecountCall
             while (true)
             {
                 JsonObject look = await server.GetAsync($"v1/recounts/{Uri.EscapeDataString(id)}", cancel);
-                if (look["equal"] is not null)
+                if (Result(look) is { } result)
                 {
-                    return look;
+                    return result;
                 }
 
                 Volatile.Write(ref total, look["total"]?.GetValue<long>() ?? 0);
@@ -38,6 +39,19 @@ internal static class RecountCall
                 await Task.Delay(BetweenLooks, cancel);
             }
         }
+    }
+
+    /// <summary>The document once it is a result; null while the recount runs.</summary>
+    /// <exception cref="WeirException">The recount could not be made.</exception>
+    private static JsonObject? Result(JsonObject look)
+    {
+        if (look["state"]?.ToString() == "failed")
+        {
+            ErrorCode code = WeirErrors.TryFind(look["code"]?.ToString() ?? "", out ErrorInfo? info) ? info.Code : ErrorCode.Internal;
+            throw new WeirException(code, $"recount {look["id"]} failed: {look["detail"]}");
+        }
+
+        return look["equal"] is null ? null : look;
     }
 
     public static bool IsEqual(JsonObject result) => result["equal"]?.GetValue<bool>() == true;
