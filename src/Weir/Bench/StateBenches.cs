@@ -79,10 +79,10 @@ internal static class StateBenches
         using var watching = new CancellationTokenSource();
         Task<long> peak = PeakOfChildrenAsync(server.Process.ProcessId, watching.Token);
         long started = Stopwatch.GetTimestamp();
-        JsonObject result = await Recount.RunAsync(terminal, client, BenchServer.View, cancel);
+        JsonObject result = await RecountCall.RunAsync(terminal, client, BenchServer.View, cancel);
         TimeSpan elapsed = Stopwatch.GetElapsedTime(started);
         await watching.CancelAsync();
-        if (!Recount.IsEqual(result))
+        if (!RecountCall.IsEqual(result))
         {
             throw new WeirException(ErrorCode.RecountMismatch, result.ToJsonString());
         }
