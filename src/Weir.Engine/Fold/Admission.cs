@@ -115,8 +115,13 @@ internal sealed class Admission : IDisposable
                 int end = Math.Min(start + Group, inputs.Length);
                 for (int i = start; i < end; i++)
                 {
-                    _owners.Prefetch(inputs[i].Owner);
-                    _identities?.Prefetch(inputs[i].Identity);
+                    _owners.PrefetchTags(inputs[i].Owner);
+                    _identities?.PrefetchTags(inputs[i].Identity);
+                }
+
+                for (int i = start; i < end; i++)
+                {
+                    _owners.PrefetchEntry(inputs[i].Owner);
                 }
 
                 for (int i = start; i < end; i++)

@@ -1,21 +1,21 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 using Weir.Core;
 
 namespace Weir.Engine;
 
 /// <summary>
-/// Owner (or identity) → the record that used its claim, off the garbage-collected heap: 24 bytes an entry at a load of 0.75 to 0.9,
-/// so at most 32 bytes a voter.
+/// Owner (or identity) → the record that used its claim, off the garbage-collected heap: 24 bytes an entry and one byte of tag, at a load of
+/// 0.75 to 0.9, so about 30 bytes a voter.
 /// </summary>
 /// <remarks>
-/// 1,024 shards by the hash's top bits. A shard is an array sorted by hash with gaps: an entry's home is its hash scaled to the array, and
-/// entries after it shift right (ordered linear probing). A look-up reads one or two neighbouring cache lines, an absent owner is seen
-/// at the first larger hash, and growing is one sequential copy of one shard — a few hundred entries to a few ten thousand, never the table,
-/// so no writer waits for it. Shards are made to grow at different times. Chosen over linear hashing in ADR 0002.
-/// <para>The content in hash order does not depend on the order of insertion, which makes snapshots and state hashes canonical.</para>
+/// 1,024 shards by the hash's top bits. A shard is groups of 16 slots with a tag byte each; an entry lives in its home group (the hash scaled
+/// to the number of groups) or, where that is full, in the next with room. A look-up compares 16 tags at once and then, as a rule, one entry:
+/// two cache lines, which the caller has loaded ahead (<see cref="PrefetchTags"/>, <see cref="PrefetchEntry"/>). Growing copies one shard,
+/// nearly in order — a few ten thousand entries at most, never the table, so no writer waits for it — and shards are made to grow at different
+/// times. Chosen over linear hashing and over ordered probing in ADR 0002.
 /// Owned by one thread. Not bounded by itself: the partition stops taking new owners at <c>limits.state_bytes</c>.
 /// </remarks>
 internal sealed unsafe class OwnerTable : IDisposable
@@ -23,7 +23,8 @@ internal sealed unsafe class OwnerTable : IDisposable
     public const int ShardBits = 10;
     public const int ShardCount = 1 << ShardBits;
 
-    private const int FirstCapacity = 8;
+    private const int GroupSlots = 16;
+    private const byte Used = 0x80;
 
     private readonly Shard[] _shards = new Shard[ShardCount];
     private readonly long _firstOffset;
@@ -46,16 +47,33 @@ internal sealed unsafe class OwnerTable : IDisposable
     /// <summary>Entries of records below this offset may be dropped when their shard grows (<c>remember</c>).</summary>
     public long ExpiredBelow { get; set; }
 
-    /// <summary>Starts loading the lines that a look-up of this hash will read.</summary>
+    /// <summary>Starts loading the tags that a look-up of this hash compares first.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Prefetch(OwnerHash hash)
+    public void PrefetchTags(OwnerHash hash)
     {
         ref Shard shard = ref _shards[ShardOf(hash.Low)];
-        if (Sse.IsSupported && shard.Capacity > 0)
+        if (Sse.IsSupported && shard.Groups > 0)
         {
-            byte* home = (byte*)(shard.Slots + HomeOf(hash.Low, shard.Capacity));
-            Sse.Prefetch0(home);
-            Sse.Prefetch0(home + 64);
+            Sse.Prefetch0(shard.Tags + (HomeOf(hash.Low, shard.Groups) * GroupSlots));
+        }
+    }
+
+    /// <summary>Starts loading the entry that the tags point to, or the free slot that an insertion would take. Some steps after <see cref="PrefetchTags"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void PrefetchEntry(OwnerHash hash)
+    {
+        ref Shard shard = ref _shards[ShardOf(hash.Low)];
+        if (Sse.IsSupported && shard.Groups > 0)
+        {
+            int group = HomeOf(hash.Low, shard.Groups);
+            Vector128<byte> tags = Vector128.Load(shard.Tags + (group * GroupSlots));
+            uint wanted = Vector128.Equals(tags, Vector128.Create(TagOf(hash))).ExtractMostSignificantBits();
+            wanted = wanted != 0 ? wanted : ~tags.ExtractMostSignificantBits();
+            byte* entry = (byte*)(shard.Slots + (group * GroupSlots) + (BitOperations.TrailingZeroCount(wanted) & (GroupSlots - 1)));
+            Sse.Prefetch0(entry);
+
+            // An entry of 24 bytes can lie across two lines.
+            Sse.Prefetch0(entry + OwnerEntry.Bytes - 1);
         }
     }
 
@@ -63,12 +81,12 @@ internal sealed unsafe class OwnerTable : IDisposable
     public bool TryGet(OwnerHash hash, out OwnerEntry entry)
     {
         ref Shard shard = ref _shards[ShardOf(hash.Low)];
-        if (shard.Capacity > 0)
+        if (shard.Groups > 0)
         {
-            OwnerEntry* at = Seek(ref shard, hash, out bool found);
+            int slot = Seek(ref shard, hash, out bool found);
             if (found)
             {
-                entry = *at;
+                entry = shard.Slots[slot];
                 return true;
             }
         }
@@ -81,25 +99,26 @@ internal sealed unsafe class OwnerTable : IDisposable
     public bool TryAdd(OwnerHash hash, long offset, uint identityPrint, uint payloadPrint, out OwnerEntry existing)
     {
         ref Shard shard = ref _shards[ShardOf(hash.Low)];
-        if ((shard.Count + 1) * 10L > shard.Capacity * 9L)
+        if (shard.Count >= shard.MaxCount)
         {
             Grow(ref shard, ShardOf(hash.Low));
         }
 
-        OwnerEntry* at = Seek(ref shard, hash, out bool found);
+        int slot = Seek(ref shard, hash, out bool found);
         if (found)
         {
-            existing = *at;
+            existing = shard.Slots[slot];
             return false;
         }
 
         existing = default;
-        while (!TryInsert(ref shard, at, new OwnerEntry(hash, offset - _firstOffset, identityPrint, payloadPrint)))
+        while (slot >= shard.LastSlot)
         {
             Grow(ref shard, ShardOf(hash.Low));
-            at = Seek(ref shard, hash, out _);
+            slot = Seek(ref shard, hash, out _);
         }
 
+        Put(ref shard, slot, new OwnerEntry(hash, offset - _firstOffset, identityPrint, payloadPrint));
         Count++;
         return true;
     }
@@ -108,16 +127,17 @@ internal sealed unsafe class OwnerTable : IDisposable
     public void Replace(OwnerHash hash, long offset, uint identityPrint, uint payloadPrint)
     {
         int index = ShardOf(hash.Low);
-        OwnerEntry* at = Seek(ref _shards[index], hash, out bool found);
+        ref Shard shard = ref _shards[index];
+        int slot = Seek(ref shard, hash, out bool found);
         Invariant.Check(found, "Replace of an owner that is not in the table.");
 
         // A snapshot under way wants the entry as it was at its offset.
-        if (_undo is not null && index >= _snapshotNext && OffsetOf(*at) < _snapshotEnd)
+        if (_undo is not null && index >= _snapshotNext && OffsetOf(shard.Slots[slot]) < _snapshotEnd)
         {
-            _undo.Add(*at);
+            _undo.Add(shard.Slots[slot]);
         }
 
-        *at = new OwnerEntry(hash, offset - _firstOffset, identityPrint, payloadPrint);
+        shard.Slots[slot] = new OwnerEntry(hash, offset - _firstOffset, identityPrint, payloadPrint);
     }
 
     /// <summary>The offset of an entry's record.</summary>
@@ -145,7 +165,7 @@ internal sealed unsafe class OwnerTable : IDisposable
         }
 
         ref Shard shard = ref _shards[_snapshotNext++];
-        for (int i = 0; shard.Capacity > 0 && i < SlotsOf(shard.Capacity); i++)
+        for (int i = 0; i < shard.SlotCount; i++)
         {
             OwnerEntry entry = shard.Slots[i];
             if (!entry.IsEmpty && OffsetOf(entry) < _snapshotEnd)
@@ -160,38 +180,25 @@ internal sealed unsafe class OwnerTable : IDisposable
     /// <summary>Gives up a snapshot under way.</summary>
     public void AbandonSnapshot() => _undo = null;
 
-    /// <summary>Adds one shard's entries as a snapshot holds them, in hash order, to a table without entries of that shard.</summary>
-    public void LoadSorted(ReadOnlySpan<OwnerEntry> entries)
+    /// <summary>Adds entries of one shard as a snapshot holds them. Fastest, without growing, into a shard that is empty.</summary>
+    public void LoadShard(ReadOnlySpan<OwnerEntry> entries)
     {
         if (entries.IsEmpty)
         {
             return;
         }
 
-        int index = ShardOf(entries[0].HashLow);
-        ref Shard shard = ref _shards[index];
-        if (shard.Count > 0)
+        ref Shard shard = ref _shards[ShardOf(entries[0].HashLow)];
+        if (shard.Count == 0)
         {
-            foreach (OwnerEntry entry in entries)
-            {
-                TryAdd(new OwnerHash(entry.HashLow, entry.HashHigh), OffsetOf(entry), entry.IdentityPrint, entry.PayloadPrint, out _);
-            }
-
-            return;
+            Release(ref shard);
+            shard = Allocate((int)Math.Min((entries.Length * 5L / (4 * GroupSlots)) + 1, int.MaxValue / (2 * GroupSlots)));
         }
 
-        int capacity = Math.Max(FirstCapacity, (int)Math.Min(entries.Length * 5L / 4, int.MaxValue / 2));
-        Shard loaded = Allocate(capacity);
-        while (!Fill(ref loaded, entries))
+        foreach (OwnerEntry entry in entries)
         {
-            Release(ref loaded);
-            capacity += (capacity / 4) + 1;
-            loaded = Allocate(capacity);
+            TryAdd(new OwnerHash(entry.HashLow, entry.HashHigh), OffsetOf(entry), entry.IdentityPrint, entry.PayloadPrint, out _);
         }
-
-        Release(ref shard);
-        shard = loaded;
-        Count += entries.Length;
     }
 
     /// <summary>A hash over the content: equal tables give equal hashes, however they came about.</summary>
@@ -201,7 +208,7 @@ internal sealed unsafe class OwnerTable : IDisposable
         var keyed = new KeyedHash(0x5765_6972, 0x4f77_6e65);
         foreach (Shard shard in _shards)
         {
-            for (int i = 0; shard.Capacity > 0 && i < SlotsOf(shard.Capacity); i++)
+            for (int i = 0; i < shard.SlotCount; i++)
             {
                 if (!shard.Slots[i].IsEmpty)
                 {
@@ -222,49 +229,47 @@ internal sealed unsafe class OwnerTable : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int ShardOf(ulong hashLow) => (int)(hashLow >> (64 - ShardBits));
 
-    // The bits below the shard's, scaled to the capacity: monotonic in the hash, so homes are in hash order.
+    // The bits below the shard's, scaled to the number of groups: growing then copies nearly in order.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static int HomeOf(ulong hashLow, int capacity) => (int)Math.BigMul(hashLow << ShardBits, (ulong)capacity, out _);
+    private static int HomeOf(ulong hashLow, int groups) => (int)Math.BigMul(hashLow << ShardBits, (ulong)groups, out _);
 
-    // Room past the last home. The overhang of ordered probing at load 0.9 passes 72 slots with probability below 10^-6; then the shard just grows earlier.
-    private static int SlotsOf(int capacity) => capacity + Math.Min(72, 8 + (capacity / 8));
-
-    /// <summary>The slot of the hash, or the slot where it belongs: the first that is empty or larger, at or after its home.</summary>
+    // From bits that choose neither shard nor home.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static OwnerEntry* Seek(ref Shard shard, OwnerHash hash, out bool found)
+    private static byte TagOf(OwnerHash hash) => (byte)(Used | (hash.High & 0x7F));
+
+    /// <summary>The slot of the hash, or the free slot where it belongs.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int Seek(ref Shard shard, OwnerHash hash, out bool found)
     {
-        // SAFETY: HomeOf is below Capacity, and TryInsert keeps the last pad slot empty, so the walk ends inside the allocation.
-        OwnerEntry* at = shard.Slots + HomeOf(hash.Low, shard.Capacity);
-        while (!at->IsEmpty && (at->HashLow < hash.Low || (at->HashLow == hash.Low && at->HashHigh < hash.High)))
+        // SAFETY: HomeOf is below Groups, and no insertion takes the last slot of the allocation, so the walk ends at a free one inside it.
+        Vector128<byte> tag = Vector128.Create(TagOf(hash));
+        for (int first = HomeOf(hash.Low, shard.Groups) * GroupSlots; ; first += GroupSlots)
         {
-            at++;
-        }
+            Vector128<byte> tags = Vector128.Load(shard.Tags + first);
+            for (uint same = Vector128.Equals(tags, tag).ExtractMostSignificantBits(); same != 0; same &= same - 1)
+            {
+                OwnerEntry* entry = shard.Slots + first + BitOperations.TrailingZeroCount(same);
+                if (entry->HashLow == hash.Low && entry->HashHigh == hash.High)
+                {
+                    found = true;
+                    return (int)(entry - shard.Slots);
+                }
+            }
 
-        found = !at->IsEmpty && at->HashLow == hash.Low && at->HashHigh == hash.High;
-        return at;
+            uint free = ~tags.ExtractMostSignificantBits() & 0xFFFF;
+            if (free != 0)
+            {
+                found = false;
+                return first + BitOperations.TrailingZeroCount(free);
+            }
+        }
     }
 
-    /// <summary>Puts an entry where <see cref="Seek"/> said; false when the shift would run into the last pad slot.</summary>
-    private static bool TryInsert(ref Shard shard, OwnerEntry* at, OwnerEntry entry)
+    private static void Put(ref Shard shard, int slot, in OwnerEntry entry)
     {
-        OwnerEntry* last = shard.Slots + SlotsOf(shard.Capacity) - 1;
-        OwnerEntry* gap = at;
-        while (!gap->IsEmpty)
-        {
-            gap++;
-        }
-
-        if (gap >= last)
-        {
-            return false;
-        }
-
-        // SAFETY: [at, gap] lies inside the allocation; the two ranges overlap, which MemoryCopy allows.
-        long bytes = (byte*)gap - (byte*)at;
-        Buffer.MemoryCopy(at, at + 1, bytes, bytes);
-        *at = entry;
+        shard.Tags[slot] = (byte)(Used | (entry.HashHigh & 0x7F));
+        shard.Slots[slot] = entry;
         shard.Count++;
-        return true;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -274,17 +279,17 @@ internal sealed unsafe class OwnerTable : IDisposable
         if (ExpiredBelow > _firstOffset)
         {
             kept = 0;
-            for (int i = 0; shard.Capacity > 0 && i < SlotsOf(shard.Capacity); i++)
+            for (int i = 0; i < shard.SlotCount; i++)
             {
                 kept += IsKept(shard.Slots[i]) ? 1 : 0;
             }
         }
 
-        int capacity = NextCapacity(Math.Max(kept, 1), shard.Capacity, index);
+        int groups = NextGroups(kept, shard.Groups, index);
         while (true)
         {
-            Shard grown = Allocate(capacity);
-            if (CopyInto(ref grown, shard))
+            Shard grown = Allocate(groups);
+            if (TryCopy(ref grown, shard))
             {
                 Count -= shard.Count - grown.Count;
                 Release(ref shard);
@@ -293,94 +298,85 @@ internal sealed unsafe class OwnerTable : IDisposable
             }
 
             Release(ref grown);
-            capacity += (capacity / 5) + 1;
+            groups += (groups / 5) + 1;
         }
     }
 
-    // Small shards double. From 256 on they grow by a fifth, from a start that differs by shard, so that 1,024 of them do not grow at the same moment.
-    private static int NextCapacity(int kept, int capacity, int index)
+    // Small shards double. From 16 groups on they grow by a fifth, from a start that differs by shard, so that 1,024 of them do not grow at the same moment.
+    private static int NextGroups(int kept, int groups, int index)
     {
-        if (kept * 10L < capacity * 7L)
+        if (groups > 0 && kept * 10L < groups * GroupSlots * 7L)
         {
-            return capacity;
+            return groups;
         }
 
-        return capacity switch
+        return groups switch
         {
-            0 => FirstCapacity,
-            < 256 when capacity * 2 < 256 => capacity * 2,
-            < 256 => 256 + (256 * index / (5 * ShardCount)) + 1,
-            _ => checked(capacity + (capacity / 5)),
+            0 => 1,
+            < 8 => groups * 2,
+            < 16 => 16 + (index * 4 / ShardCount),
+            _ => checked(groups + Math.Max(1, groups / 5)),
         };
     }
 
     private bool IsKept(in OwnerEntry entry) => !entry.IsEmpty && OffsetOf(entry) >= ExpiredBelow;
 
-    private bool CopyInto(ref Shard target, in Shard source)
+    private bool TryCopy(ref Shard target, in Shard source)
     {
-        OwnerEntry* next = target.Slots;
-        OwnerEntry* last = target.Slots + SlotsOf(target.Capacity) - 1;
-        for (int i = 0; source.Capacity > 0 && i < SlotsOf(source.Capacity); i++)
+        for (int i = 0; i < source.SlotCount; i++)
         {
             OwnerEntry entry = source.Slots[i];
-            if (IsKept(entry) && !Place(ref target, ref next, last, entry))
+            if (!IsKept(entry))
+            {
+                continue;
+            }
+
+            int slot = FreeSlot(ref target, entry.HashLow);
+            if (slot >= target.LastSlot)
             {
                 return false;
             }
+
+            Put(ref target, slot, entry);
         }
 
         return true;
     }
 
-    private static bool Fill(ref Shard target, ReadOnlySpan<OwnerEntry> entries)
+    private static int FreeSlot(ref Shard shard, ulong hashLow)
     {
-        OwnerEntry* next = target.Slots;
-        OwnerEntry* last = target.Slots + SlotsOf(target.Capacity) - 1;
-        foreach (OwnerEntry entry in entries)
+        for (int first = HomeOf(hashLow, shard.Groups) * GroupSlots; ; first += GroupSlots)
         {
-            if (!Place(ref target, ref next, last, entry))
+            uint free = ~Vector128.Load(shard.Tags + first).ExtractMostSignificantBits() & 0xFFFF;
+            if (free != 0)
             {
-                return false;
+                return first + BitOperations.TrailingZeroCount(free);
             }
         }
-
-        return true;
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static bool Place(ref Shard target, ref OwnerEntry* next, OwnerEntry* last, OwnerEntry entry)
+    private Shard Allocate(int groups)
     {
-        OwnerEntry* home = target.Slots + HomeOf(entry.HashLow, target.Capacity);
-        OwnerEntry* slot = home > next ? home : next;
-        if (slot >= last)
-        {
-            return false;
-        }
-
-        *slot = entry;
-        next = slot + 1;
-        target.Count++;
-        return true;
-    }
-
-    private Shard Allocate(int capacity)
-    {
-        long bytes = (long)SlotsOf(capacity) * OwnerEntry.Bytes;
-        var shard = new Shard { Slots = (OwnerEntry*)NativeBlock.AllocateZeroed(bytes), Capacity = capacity };
+        var shard = new Shard { Groups = groups };
+        long bytes = BytesOf(shard);
+        shard.Tags = (byte*)NativeBlock.AllocateZeroed(bytes);
+        shard.Slots = (OwnerEntry*)(shard.Tags + shard.SlotCount);
         AllocatedBytes += bytes;
         return shard;
     }
 
     private void Release(ref Shard shard)
     {
-        if (shard.Capacity > 0)
+        if (shard.Groups > 0)
         {
-            long bytes = (long)SlotsOf(shard.Capacity) * OwnerEntry.Bytes;
-            NativeBlock.Free(shard.Slots, bytes);
+            long bytes = BytesOf(shard);
+            NativeBlock.Free(shard.Tags, bytes);
             AllocatedBytes -= bytes;
             shard = default;
         }
     }
+
+    private static long BytesOf(in Shard shard) => shard.SlotCount * (1L + OwnerEntry.Bytes);
 
     private void Free()
     {
@@ -398,10 +394,21 @@ internal sealed unsafe class OwnerTable : IDisposable
 
     private struct Shard
     {
+        /// <summary>One byte per slot: 0x80 and seven bits of the hash; 0: free. The slots follow in the same block.</summary>
+        public byte* Tags;
         public OwnerEntry* Slots;
 
-        /// <summary>Homes; the allocation has a few slots more (<see cref="SlotsOf"/>).</summary>
-        public int Capacity;
+        /// <summary>Home groups. What overflows the last one goes into the groups behind it.</summary>
+        public int Groups;
         public int Count;
+
+        /// <summary>Slots allocated: one group more than homes, from 64 homes on two.</summary>
+        public readonly int SlotCount => Groups == 0 ? 0 : (Groups + (Groups < 64 ? 1 : 2)) * GroupSlots;
+
+        /// <summary>Never taken, so that every walk ends at a free slot.</summary>
+        public readonly int LastSlot => SlotCount - 1;
+
+        /// <summary>Entries at which it grows: a load of 0.9.</summary>
+        public readonly int MaxCount => (int)(Groups * GroupSlots * 9L / 10);
     }
 }

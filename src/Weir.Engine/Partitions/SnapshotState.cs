@@ -4,7 +4,7 @@ using Weir.Storage;
 namespace Weir.Engine;
 
 /// <summary>
-/// The sections of a snapshot: <c>admission</c> (phase, totals), <c>table-0</c> and <c>table-1</c> (entries of 24 bytes, in hash order but for
+/// The sections of a snapshot: <c>admission</c> (phase, totals), <c>table-0</c> and <c>table-1</c> (entries of 24 bytes, shard by shard, then
 /// those that changed while it was written), <c>view:name</c>. Layout: docs/internals/snapshot.md.
 /// </summary>
 internal static class SnapshotState
@@ -46,7 +46,7 @@ internal static class SnapshotState
         return views;
     }
 
-    // Entries of one shard come together and in hash order; a shard is put in place in one sequential pass.
+    // Entries of one shard come together, so that it is made at its final size.
     private static void LoadTable(SnapshotReader snapshot, OwnerTable table)
     {
         List<OwnerEntry> shard = [];
@@ -62,9 +62,9 @@ internal static class SnapshotState
 
             foreach (OwnerEntry entry in buffer.AsSpan(0, bytes / OwnerEntry.Bytes))
             {
-                if (shard.Count > 0 && (OwnerTable.ShardOf(shard[^1].HashLow) != OwnerTable.ShardOf(entry.HashLow) || shard[^1].HashLow > entry.HashLow))
+                if (shard.Count > 0 && OwnerTable.ShardOf(shard[^1].HashLow) != OwnerTable.ShardOf(entry.HashLow))
                 {
-                    table.LoadSorted(CollectionsMarshal.AsSpan(shard));
+                    table.LoadShard(CollectionsMarshal.AsSpan(shard));
                     shard.Clear();
                 }
 
@@ -72,7 +72,7 @@ internal static class SnapshotState
             }
         }
 
-        table.LoadSorted(CollectionsMarshal.AsSpan(shard));
+        table.LoadShard(CollectionsMarshal.AsSpan(shard));
     }
 
     private static byte[] ReadAll(SnapshotReader snapshot)
