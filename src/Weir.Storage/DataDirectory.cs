@@ -75,9 +75,24 @@ public sealed class DataDirectory : IDisposable
         }
     }
 
-    /// <summary>Opens an existing directory without locking or writing, beside a running server or offline: check, dump, recount.</summary>
+    /// <summary>Opens an existing directory without locking or writing, beside a running server: dump, recount.</summary>
     /// <exception cref="WeirException"><see cref="ErrorCode.NotADataDirectory"/> or <see cref="ErrorCode.FormatTooNew"/>.</exception>
     public static DataDirectory OpenForReading(IDisk disk, string path)
+    {
+        CheckExisting(disk, path);
+        return new DataDirectory(disk, path, NoLock.Instance);
+    }
+
+    /// <summary>Opens an existing directory with its lock and without writing to it, for tools that no server may disturb: check.</summary>
+    /// <exception cref="DirectoryLockedException">A server is running on it.</exception>
+    /// <exception cref="WeirException"><see cref="ErrorCode.NotADataDirectory"/> or <see cref="ErrorCode.FormatTooNew"/>.</exception>
+    public static DataDirectory OpenOffline(IDisk disk, string path)
+    {
+        CheckExisting(disk, path);
+        return new DataDirectory(disk, path, disk.Lock(System.IO.Path.Combine(path, LockName)));
+    }
+
+    private static void CheckExisting(IDisk disk, string path)
     {
         string formatPath = System.IO.Path.Combine(path, FormatName);
         if (!disk.FileExists(formatPath))
@@ -86,7 +101,6 @@ public sealed class DataDirectory : IDisposable
         }
 
         CheckFormat(disk, formatPath);
-        return new DataDirectory(disk, path, NoLock.Instance);
     }
 
     /// <summary>All streams, by directory name. A directory without a definition is an unfinished creation or deletion and is left out.</summary>

@@ -181,6 +181,32 @@ public sealed class KeyFile : IDisposable
         return true;
     }
 
+    /// <summary>Reads every block: checksums, ascending hashes, records below <paramref name="records"/>. For the offline check.</summary>
+    internal bool IsIntact(long records)
+    {
+        byte[] block = new byte[BlockBytes];
+        ulong last = 0;
+        for (long number = 0; number < BlocksOf(Count); number++)
+        {
+            if (!TryReadBlock(number, block))
+            {
+                return false;
+            }
+
+            for (int i = 0; i < PairsIn(number); i++)
+            {
+                if (HashAt(block, i) < last || BinaryPrimitives.ReadUInt32LittleEndian(block.AsSpan((i * PairBytes) + sizeof(ulong))) >= records)
+                {
+                    return false;
+                }
+
+                last = HashAt(block, i);
+            }
+        }
+
+        return true;
+    }
+
     public void Dispose() => _file.Dispose();
 
     /// <summary>The first block whose last hash is at least <paramref name="hash"/>; the number of blocks when there is none.</summary>

@@ -21,6 +21,15 @@ public sealed class StreamDirectory
     /// <summary>The directory of a partition (0-based); <see cref="PartitionLog.Open"/> makes it.</summary>
     public string PartitionPath(int partition) => System.IO.Path.Combine(Path, partition.ToString(CultureInfo.InvariantCulture));
 
+    /// <summary>Numbers of the partitions that have a directory, ascending.</summary>
+    public IReadOnlyList<int> Partitions() =>
+    [
+        .. _disk.List(Path)
+            .Select(name => int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out int partition) ? partition : -1)
+            .Where(partition => partition >= 0)
+            .Order(),
+    ];
+
     /// <summary>The definition's JSON as last written.</summary>
     public byte[] ReadDefinition() => AtomicFile.TryRead(_disk, DataDirectory.DefinitionPath(Path))
         ?? throw new DiskException("open", DataDirectory.DefinitionPath(Path), DiskException.NoEntry);

@@ -51,6 +51,9 @@ internal sealed class SegmentScan
     /// <summary>Frames verified so far, idle ones included.</summary>
     public long Frames { get; private set; }
 
+    /// <summary>Records in the frames verified so far.</summary>
+    public long Records { get; private set; }
+
     /// <summary>Goes on until the length or the first fault.</summary>
     public void VerifyUntilFault() => Verify(chained: true);
 
@@ -173,6 +176,7 @@ internal sealed class SegmentScan
                     Index.Add(End, frame.AppendTimeMs, FilePosition, always: afterDamage);
                     afterDamage = false;
                     End += records;
+                    Records += records;
                     RecordsEnd = _frames.FilePosition;
                 }
 

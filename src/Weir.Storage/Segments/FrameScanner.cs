@@ -63,6 +63,9 @@ internal sealed class FrameScanner
         _nextChunkBytes = FirstChunkBytes;
     }
 
+    /// <summary>Leaves out everything before a file position.</summary>
+    public void SkipTo(long filePosition) => MoveTo(_file, filePosition, Limit);
+
     /// <summary>The next frame and its batch (empty for an idle frame). The bytes are valid until the next call.</summary>
     /// <returns>False at the limit (<paramref name="fault"/> empty) or where no intact frame begins; then nothing has moved.</returns>
     public bool TryNext(out Frame frame, out ReadOnlySpan<byte> batch, out string fault)

@@ -54,6 +54,15 @@ internal sealed class SegmentIndex
         }
     }
 
+    /// <summary>All places, ascending: for the offline check.</summary>
+    public IndexPlace[] Places()
+    {
+        lock (_lock)
+        {
+            return [.. _places];
+        }
+    }
+
     /// <summary>Forgets the places at and after a file position that the segment no longer reaches to.</summary>
     public void RemoveFrom(long filePosition)
     {
