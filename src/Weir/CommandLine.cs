@@ -13,6 +13,7 @@ internal static class CommandLine
     public static RootCommand Tree(Terminal terminal) =>
         new("Weir counts floods of small writes exactly once and fans the live numbers out.")
         {
+            ServeCommand.Create(terminal),
             DemoCommand.Create(terminal),
             SendCommand.Create(terminal),
             TailCommand.Create(terminal),
@@ -24,6 +25,7 @@ internal static class CommandLine
             BenchCommand.CreateBare(),
             ConfigCommand.Create(terminal),
             ErrorsCommand.Create(terminal),
+            RecountChildCommand.Create(),
         };
 
     /// <summary>Runs one command line. Ctrl-C and SIGTERM cancel it once; a second one ends the process as the system does.</summary>
