@@ -34,7 +34,7 @@ public sealed class AccessibilityTests(Chromium chromium) : IClassFixture<Chromi
         }
 
         Assert.Equal(4, nodes.Count(node => node.StartsWith("listitem", StringComparison.Ordinal)));
-        Assert.Equal("Harbour lights leads with 90 of 202 votes, 44.6\u202f%.", await page.TextAsync("#summary"));
+        Assert.Equal("Harbour lights is first with 90 of 202 votes, 44.6\u202f%.", await page.TextAsync("#summary"));
     }
 
     [Fact]

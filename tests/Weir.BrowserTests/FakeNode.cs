@@ -80,6 +80,7 @@ public sealed class FakeNode : IAsyncDisposable
         if (_documents.TryGetValue(context.Request.Path.Value!, out (int Status, string Json) refusal))
         {
             context.Response.StatusCode = refusal.Status;
+            await context.Response.WriteAsync(refusal.Json);
             return;
         }
 

@@ -101,7 +101,7 @@ public sealed class LivePageTests(Chromium chromium) : IClassFixture<Chromium>, 
 
         _node.Send("delta", """{"position":"votes:0=121,1=85","rows":[],"removed":[],"final":true,"errors":0}""");
         await page.WaitAsync("document.querySelector('#badge').textContent === 'Final'");
-        await page.WaitAsync("document.querySelector('#summary').textContent.startsWith('Final. Harbour lights leads with 90 of 202 votes')");
+        await page.WaitAsync("document.querySelector('#summary').textContent.startsWith('Final. Harbour lights is first with 90 of 202 votes')");
 
         _node.Answer("/v1/streams", """{"streams":[{"name":"votes","delivery":"exactly-once","reopened":true}]}""");
         _node.Send("delta", """{"position":"votes:0=122,1=86","rows":[],"removed":[],"final":false,"errors":0}""");
@@ -147,6 +147,28 @@ public sealed class LivePageTests(Chromium chromium) : IClassFixture<Chromium>, 
         Assert.Equal(["", "", ""], await TextsAsync(page, ".share"));
         Assert.Equal(["reviews 5", "reviews 3", "reviews 0"], await TextsAsync(page, ".aside"));
         await page.ScreenshotAsync("averages");
+    }
+
+    [Fact]
+    public async Task A_view_that_leaves_rows_out_has_neither_shares_nor_a_total()
+    {
+        _node.Answer("/v1/views", """{"views":[{"name":"results","stream":"votes","sql":"SELECT choice, count(*) AS votes FROM votes GROUP BY choice ORDER BY votes DESC LIMIT 4"}]}""");
+        await using Page page = await OpenAsync(Frames.Votes(90, 72, 27, 13));
+
+        await page.WaitAsync("document.querySelectorAll('.bar').length === 4");
+        Assert.True(await page.AskAsync<bool>("document.querySelector('#total').hidden"));
+        Assert.Equal(["", "", "", ""], await TextsAsync(page, ".share"));
+    }
+
+    [Fact]
+    public async Task A_view_that_is_being_built_says_so_and_shows_its_rows_when_it_is_there()
+    {
+        _node.Answer("/v1/views/results/live", """{"status":503,"code":"WEIR-2010","detail":"The view results is being built from the log: 43 %."}""", status: 503);
+        await using Page page = await OpenAsync(Frames.Votes(90, 72, 27, 13));
+        await page.WaitAsync("document.querySelector('#results').textContent === 'The view results is being built from the log: 43 %.'");
+
+        _node.Forget("/v1/views/results/live");
+        await page.WaitAsync("document.querySelectorAll('.bar').length === 4");
     }
 
     [Fact]

@@ -20,7 +20,7 @@ export class Feed {
 
   /**
    * @param address path of the live endpoint
-   * @param handlers frame(event, data text), connected(), disconnected(), paused(), refused(status): refused ends the feed
+   * @param handlers frame(event, data text), connected(), disconnected(why, or null), paused(), missing(): which ends the feed
    */
   constructor(address, handlers) {
     this.#address = address;
@@ -32,9 +32,9 @@ export class Feed {
   /** Reads until the server says that the view does not exist. Resumes after the last frame that was applied. */
   async run() {
     while (true) {
-      const status = await this.#readOnce();
-      if (status === 404 || status === 410 || status === 400) {
-        this.#handlers.refused(status);
+      const refusal = await this.#readOnce();
+      if (refusal?.status === 404 && this.#lastId === null) {
+        this.#handlers.missing();
         return;
       }
 
@@ -42,7 +42,7 @@ export class Feed {
         this.#handlers.paused();
         await new Promise(resolve => { this.#wake = resolve; });
       } else {
-        this.#handlers.disconnected();
+        this.#handlers.disconnected(refusal?.detail ?? null);
         await this.#pause();
       }
     }
@@ -67,6 +67,7 @@ export class Feed {
     this.#wake = null;
   }
 
+  /** One connection, to its end. Null, or the problem document that the server answered instead. */
   async #readOnce() {
     const abort = this.#connection = new AbortController();
     let timer = setTimeout(() => abort.abort(), SILENCE_MS);
@@ -76,7 +77,7 @@ export class Feed {
         headers: { accept: "text/event-stream" }, cache: "no-store", signal: abort.signal,
       });
       if (!response.ok) {
-        return response.status;
+        return { status: response.status, ...await response.json() };
       }
 
       this.#handlers.connected();
@@ -92,10 +93,10 @@ export class Feed {
         parser.push(read.value);
       }
 
-      return response.status;
+      return null;
     } catch {
       // The network's errors all mean the same here: try again.
-      return 0;
+      return null;
     } finally {
       clearTimeout(timer);
       abort.abort();

@@ -88,6 +88,13 @@ export function shortPosition(text) {
   return `${stream}:${shown}${partitions.length > 4 ? `,… (${partitions.length} partitions)` : ""}`;
 }
 
+/** Writes only what changed: most of a page stays as it is from frame to frame. */
+export function write(target, text) {
+  if (target.textContent !== text) {
+    target.textContent = text;
+  }
+}
+
 /** Makes an element: name, class, text or children. */
 export function element(name, className, ...children) {
   const made = document.createElement(name);

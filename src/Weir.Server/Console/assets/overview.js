@@ -2,7 +2,7 @@
 //   GET /readyz                 200, or 503 with the reason
 //   GET /v1/streams             {"streams":[{"name","phase","delivery","definition","totals":{verdict: count},"partitions":[…]}]}
 //   GET /v1/views               {"views":[{"name","stream","sql","state","rows","position","age_ms","final","errors"}]}
-import { bytes, clock, element, seconds, shortPosition, whole } from "/assets/format.js";
+import { bytes, clock, element, seconds, shortPosition, whole, write } from "/assets/format.js";
 
 const REFRESH_MS = 1_000;
 const BEHIND_MS = 2_000;
@@ -347,12 +347,6 @@ function link(address, text) {
   const made = element("a", "", text);
   made.href = address;
   return made;
-}
-
-function write(target, text) {
-  if (target.textContent !== text) {
-    target.textContent = text;
-  }
 }
 
 refresh();

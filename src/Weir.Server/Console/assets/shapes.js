@@ -1,20 +1,13 @@
 // The three ways a view is drawn: bars (groups with a figure), big figures (no groups), a table (everything else).
 // Each keeps its elements between frames, so that bars move instead of being redrawn.
 import { fractionDigits, toNumber } from "/assets/exact.js";
-import { cell, element, figure, percent } from "/assets/format.js";
+import { cell, element, figure, percent, write } from "/assets/format.js";
 
 export const MOST_ROWS = 50;
 const COLOURS = 12;
 const MOVE_MS = 450;
 
 const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
-
-/** Writes only what changed: most cells stay as they are from frame to frame. */
-function write(target, text) {
-  if (target.textContent !== text) {
-    target.textContent = text;
-  }
-}
 
 function digitsOf(rows, column) {
   return rows.reduce((most, row) => typeof row[column] === "bigint" ? Math.max(most, fractionDigits(row[column])) : most, 0);
