@@ -37,12 +37,14 @@ public readonly record struct Exact(Int128 Scaled) : IComparable<Exact>
                     break;
                 }
 
-                whole = (whole * 10) + digit;
+                whole = unchecked((whole * 10) + digit);
             }
 
             if (i == json.Length)
             {
-                value = new Exact((Int128)(at == 1 ? -whole : whole) * One);
+                // 18 digits times 10^9 is far below 2^127: one multiplication instruction, no checks.
+                long high = Math.BigMul(at == 1 ? -whole : whole, One, out long low);
+                value = new Exact(unchecked(new Int128((ulong)high, (ulong)low)));
                 return true;
             }
         }

@@ -302,7 +302,7 @@ internal sealed class SqlParser(string text)
     {
         if (!Exact.TryParse(Encoding.ASCII.GetBytes(token.Text), out Exact value))
         {
-            throw Unexpected("a number with at most 29 digits before the point and 9 after it");
+            throw Unexpected("a number within ±1.7e29 with at most 9 digits after the point");
         }
 
         return value;

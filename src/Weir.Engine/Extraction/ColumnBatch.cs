@@ -11,6 +11,7 @@ public sealed class ColumnBatch
     private Cell[] _cells = [];
     private RecordRange[] _ranges = [];
     private AdmissionInput[] _inputs = [];
+    private int _columnCount;
 
     /// <summary>The plan the columns were made with; a batch made with an older one is extracted again.</summary>
     internal StreamPlan Plan { get; private set; } = StreamPlan.None;
@@ -34,7 +35,7 @@ public sealed class ColumnBatch
     internal ReadOnlySpan<AdmissionInput> Inputs => _inputs.AsSpan(0, RecordCount);
 
     /// <summary>A column of a record, <see cref="ColumnSet.IndexOf"/> giving the column.</summary>
-    public Cell GetCell(int record, int column) => _cells[(record * Plan.Columns.Count) + column];
+    public Cell GetCell(int record, int column) => _cells[(record * _columnCount) + column];
 
     /// <summary>Whether the record has a key at all.</summary>
     public bool HasKey(int record) => _ranges[record].KeyLength >= 0;
@@ -56,6 +57,7 @@ public sealed class ColumnBatch
     internal void Clear(StreamPlan plan)
     {
         Plan = plan;
+        _columnCount = plan.Columns.Count;
         RecordCount = 0;
         BaseOffset = 0;
         Memory = default;
@@ -64,7 +66,7 @@ public sealed class ColumnBatch
     /// <summary>Adds a record whose cells are relative to its value.</summary>
     internal void Add(in RecordRange range, in AdmissionInput input, ReadOnlySpan<Cell> cells)
     {
-        int columns = Plan.Columns.Count;
+        int columns = _columnCount;
         if (RecordCount == _ranges.Length)
         {
             Grow();
@@ -87,7 +89,7 @@ public sealed class ColumnBatch
     }
 
     /// <summary>Sets a cell whose range is already relative to the batch: a header's.</summary>
-    internal void SetCell(int record, int column, Cell cell) => _cells[(record * Plan.Columns.Count) + column] = cell;
+    internal void SetCell(int record, int column, Cell cell) => _cells[(record * _columnCount) + column] = cell;
 
     private void Grow()
     {

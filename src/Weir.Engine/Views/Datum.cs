@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Weir.Core;
 
 namespace Weir.Engine;
@@ -44,8 +45,11 @@ internal readonly ref struct Datum
         /// <summary>A number as JSON text.</summary>
         NumberText,
 
-        /// <summary>UTF-8 that needs no look: the inside of a JSON string without escapes, or text of our own.</summary>
+        /// <summary>UTF-8 that needs no look: text of our own.</summary>
         Utf8,
+
+        /// <summary>The inside of a JSON string without escapes: UTF-8 that can stand between quotes as it is.</summary>
+        Plain,
 
         /// <summary>The inside of a JSON string with escapes.</summary>
         Escaped,
@@ -55,9 +59,6 @@ internal readonly ref struct Datum
     }
 
     public DatumKind Kind { get; }
-
-    /// <summary>True for a string that can stand between quotes in JSON as it is.</summary>
-    public bool NeedsNoEscape { get; private init; }
 
     /// <summary>The text of an object or array as it was sent.</summary>
     public ReadOnlySpan<byte> CompositeText => _bytes;
@@ -76,13 +77,20 @@ internal readonly ref struct Datum
 
     public static Datum FromKind(DatumKind kind) => new(kind, Form.Exact, default, default);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Datum FromCell(Cell cell, ReadOnlySpan<byte> bytes) => cell.Kind switch
+    {
+        CellKind.Number => new Datum(DatumKind.Number, Form.NumberText, bytes.Slice(cell.Start, cell.Length), default),
+        CellKind.String => new Datum(DatumKind.String, Form.Plain, bytes.Slice(cell.Start, cell.Length), default),
+        _ => FromCellSlow(cell, bytes),
+    };
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static Datum FromCellSlow(Cell cell, ReadOnlySpan<byte> bytes) => cell.Kind switch
     {
         CellKind.Missing or CellKind.Null => default,
         CellKind.False => FromKind(DatumKind.False),
         CellKind.True => FromKind(DatumKind.True),
-        CellKind.Number => new Datum(DatumKind.Number, Form.NumberText, bytes.Slice(cell.Start, cell.Length), default),
-        CellKind.String => new Datum(DatumKind.String, Form.Utf8, bytes.Slice(cell.Start, cell.Length), default) { NeedsNoEscape = true },
         CellKind.EscapedString => new Datum(DatumKind.String, Form.Escaped, bytes.Slice(cell.Start, cell.Length), default),
         CellKind.Composite => FromComposite(bytes.Slice(cell.Start, cell.Length)),
         _ => FromKind(DatumKind.Unreadable),
@@ -100,8 +108,12 @@ internal readonly ref struct Datum
         return true;
     }
 
-    /// <summary>The JSON text of a number that has not been evaluated; empty otherwise.</summary>
-    public ReadOnlySpan<byte> NumberText => _form == Form.NumberText ? _bytes : default;
+    /// <summary>The text of a string that is canonical JSON as it is, without the quotes; false for every other value.</summary>
+    public bool TryGetPlainText(out ReadOnlySpan<byte> text)
+    {
+        text = _bytes;
+        return _form == Form.Plain;
+    }
 
     /// <summary>The UTF-8 of a string; false when it has none. Points into the batch or into <paramref name="buffer"/>.</summary>
     public bool TryGetText(TextBuffer buffer, out ReadOnlySpan<byte> utf8)
@@ -109,7 +121,7 @@ internal readonly ref struct Datum
         utf8 = _bytes;
         return _form switch
         {
-            Form.Utf8 => true,
+            Form.Utf8 or Form.Plain => true,
             Form.Escaped => TryUnescape(buffer, out utf8),
             _ => JsonText.IsUtf8(_bytes),
         };

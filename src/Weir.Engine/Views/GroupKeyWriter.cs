@@ -48,10 +48,8 @@ internal sealed class GroupKeyWriter(ViewPlan plan)
 
     private bool TryAppend(Datum value)
     {
-        // The everyday case: the inside of a JSON string without escapes is canonical as it is.
-        if (value.NeedsNoEscape)
+        if (value.TryGetPlainText(out ReadOnlySpan<byte> text))
         {
-            value.TryGetText(_text, out ReadOnlySpan<byte> text);
             if (text.Length > ViewLimits.MaxGroupKeyBytes)
             {
                 return false;

@@ -8,12 +8,18 @@ internal sealed class GroupTable(ulong seed)
 {
     private const int Empty = 0;
 
+    // 256 KiB at most, which a table of more groups than that exceeds many times.
+    private const int MostHints = 1 << 16;
+
     // Per slot the upper half of the hash beside the index, so that a miss rarely touches a key.
     private Slot[] _slots = new Slot[8];
     private byte[]?[] _keys = new byte[]?[4];
     private ulong[] _hashes = new ulong[4];
     private int[] _free = [];
     private int _freeCount;
+
+    // For keys of one plain string: where the group of a text was last found, by a hash of the text alone. A hint: the key decides.
+    private int[] _hints = [];
 
     /// <summary>Groups that exist.</summary>
     public int Count => Used - _freeCount;
@@ -50,6 +56,36 @@ internal sealed class GroupTable(ulong seed)
                     return slot.IndexPlusOne - 1;
                 }
             }
+        }
+    }
+
+    /// <summary>The index of the key <c>["text"]</c>, without making that key; -1 when it is not known here, though the table may have it.</summary>
+    /// <param name="text">The inside of a JSON string that is canonical as it is.</param>
+    /// <param name="hint">Where <see cref="Remember"/> keeps what is found otherwise.</param>
+    public int FindText(ReadOnlySpan<byte> text, out int hint)
+    {
+        hint = unchecked((int)GroupHash.Of(text, seed)) & (_hints.Length - 1);
+        if (_hints.Length == 0)
+        {
+            return -1;
+        }
+
+        int index = _hints[hint];
+        byte[]? key = _keys[index];
+        return key is not null && key.Length == text.Length + 4 && key[1] == '"' && key.AsSpan(2, text.Length).SequenceEqual(text) ? index : -1;
+    }
+
+    /// <summary>Makes the next <see cref="FindText"/> with that hint look at <paramref name="index"/> first.</summary>
+    public void Remember(int hint, int index)
+    {
+        if (_hints.Length < Math.Min(_slots.Length, MostHints))
+        {
+            // Grown with the table, and forgotten with each growth.
+            _hints = new int[Math.Min(_slots.Length, MostHints)];
+        }
+        else
+        {
+            _hints[hint] = index;
         }
     }
 

@@ -82,13 +82,8 @@ public sealed partial class PartialView
         WriteBytes(section, _groups.KeyOf(group));
         Write(section, _windowStarts[group]);
         Write(section, _rows[group]);
-        foreach (Accumulator? accumulator in _accumulators)
+        foreach (Accumulator accumulator in _counting)
         {
-            if (accumulator is null)
-            {
-                continue;
-            }
-
             PartialValue value = accumulator.Get(group);
             Write(section, (long)value.Kind);
             Span<byte> number = section.GetSpan(16);
@@ -136,13 +131,8 @@ public sealed partial class PartialView
         long windowStart = reader.ReadInteger();
         int group = Add(key, _groups.Hash(key), windowStart);
         _rows[group] = reader.ReadInteger();
-        foreach (Accumulator? accumulator in _accumulators)
+        foreach (Accumulator accumulator in _counting)
         {
-            if (accumulator is null)
-            {
-                continue;
-            }
-
             DatumKind kind = (DatumKind)reader.ReadInteger();
             Exact number = new(reader.ReadInt128());
             long count = reader.ReadInteger();

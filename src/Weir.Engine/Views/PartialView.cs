@@ -15,6 +15,9 @@ public sealed partial class PartialView
 {
     private readonly ViewPlan _plan;
     private readonly Accumulator?[] _accumulators;
+
+    /// <summary>Those of <see cref="_accumulators"/> that are there: all but <c>count(*)</c>.</summary>
+    private readonly Accumulator[] _counting;
     private readonly GroupTable _groups;
     private readonly GroupKeyWriter _key;
     private readonly PredicateScratch _scratch = new();
@@ -41,6 +44,7 @@ public sealed partial class PartialView
         _plan = plan;
         Partition = partition;
         _accumulators = plan.MakeAccumulators();
+        _counting = [.. _accumulators.OfType<Accumulator>()];
         _groups = new GroupTable(hashSeed);
         _key = new GroupKeyWriter(plan);
         Grow();
@@ -76,13 +80,15 @@ public sealed partial class PartialView
         verdicts = verdicts[..batch.RecordCount];
         for (int i = 0; i < verdicts.Length; i++)
         {
-            if (((Verdict)verdicts[i]).IsCounted())
+            if (!((Verdict)verdicts[i]).IsCounted())
             {
-                record.Record = i;
-                if (!TryApply(in record))
-                {
-                    return;
-                }
+                continue;
+            }
+
+            record.Record = i;
+            if (!(_plan.OnlyKeyColumn >= 0 ? TryApplyByText(in record) : TryApply(in record)))
+            {
+                return;
             }
         }
 
@@ -119,12 +125,9 @@ public sealed partial class PartialView
         }
 
         Contribution contribution = Contribution.Counts;
-        foreach (Accumulator? accumulator in _accumulators)
+        foreach (Accumulator accumulator in _counting)
         {
-            if (accumulator is not null)
-            {
-                contribution = Worse(contribution, accumulator.PrepareRetract(in data, group));
-            }
+            contribution = Worse(contribution, accumulator.PrepareRetract(in data, group));
         }
 
         if (contribution == Contribution.Overflow)
@@ -195,6 +198,29 @@ public sealed partial class PartialView
     private static Contribution Worse(Contribution left, Contribution right) =>
         left == Contribution.Error || right == Contribution.Error ? Contribution.Error : left > right ? left : right;
 
+    // As TryApply, for views that group by one field and have no WHERE: a group met before is found by the field's text alone.
+    private bool TryApplyByText(scoped ref readonly RecordData record)
+    {
+        if (!record.Read(_plan.KeySlots[0]).TryGetPlainText(out ReadOnlySpan<byte> text))
+        {
+            return TryApply(in record);
+        }
+
+        int group = _groups.FindText(text, out int hint);
+        if (group < 0)
+        {
+            bool goesOn = TryApply(in record);
+            if (goesOn && _groups.Find(_key.Key, _groups.Hash(_key.Key)) is >= 0 and int found)
+            {
+                _groups.Remember(hint, found);
+            }
+
+            return goesOn;
+        }
+
+        return TryCount(in record, group, hash: 0);
+    }
+
     // False: the view stopped before this record.
     private bool TryApply(scoped ref readonly RecordData record)
     {
@@ -220,13 +246,16 @@ public sealed partial class PartialView
 
         ulong hash = _groups.Hash(_key.Key);
         int group = _groups.Find(_key.Key, hash);
+        return TryCount(in record, group, hash);
+    }
+
+    // False: the view stopped before this record.
+    private bool TryCount(scoped ref readonly RecordData record, int group, ulong hash)
+    {
         Contribution contribution = Contribution.Counts;
-        foreach (Accumulator? accumulator in _accumulators)
+        foreach (Accumulator accumulator in _counting)
         {
-            if (accumulator is not null)
-            {
-                contribution = Worse(contribution, accumulator.Prepare(in record, group));
-            }
+            contribution = Worse(contribution, accumulator.Prepare(in record, group));
         }
 
         switch (contribution)
@@ -250,9 +279,9 @@ public sealed partial class PartialView
 
     private void Commit(int group, int rows)
     {
-        foreach (Accumulator? accumulator in _accumulators)
+        foreach (Accumulator accumulator in _counting)
         {
-            accumulator?.Commit(group);
+            accumulator.Commit(group);
         }
 
         _rows[group] += rows;
@@ -343,9 +372,9 @@ public sealed partial class PartialView
     {
         _groups.Remove(group);
         _rows[group] = 0;
-        foreach (Accumulator? accumulator in _accumulators)
+        foreach (Accumulator accumulator in _counting)
         {
-            accumulator?.Clear(group);
+            accumulator.Clear(group);
         }
     }
 
@@ -355,9 +384,9 @@ public sealed partial class PartialView
         Array.Resize(ref _rows, capacity);
         Array.Resize(ref _windowStarts, capacity);
         Array.Resize(ref _touchedIn, capacity);
-        foreach (Accumulator? accumulator in _accumulators)
+        foreach (Accumulator accumulator in _counting)
         {
-            accumulator?.Grow(capacity);
+            accumulator.Grow(capacity);
         }
     }
 

@@ -45,17 +45,18 @@ public sealed partial class ReadModel
     {
         lock (_gate)
         {
-            if (lastId == _header.Id)
-            {
-                return new LiveSubscription(this, _sequence + 1);
-            }
-
+            // Two frames can share an id when only "final" changed; whoever saw the first must get the second.
             foreach (LiveFrame frame in _frames)
             {
                 if (frame.PreviousId == lastId)
                 {
                     return new LiveSubscription(this, frame.Sequence);
                 }
+            }
+
+            if (lastId == _header.Id)
+            {
+                return new LiveSubscription(this, _sequence + 1);
             }
         }
 

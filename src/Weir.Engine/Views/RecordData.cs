@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Weir.Sql;
 
 namespace Weir.Engine;
@@ -18,6 +19,7 @@ internal ref struct RecordData(RecordSlot[] slots, ColumnBatch batch) : IDatumSo
 
     public readonly long AppendTimeMs => batch.AppendTimeMs;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly Datum Read(int slot)
     {
         RecordSlot source = slots[slot];

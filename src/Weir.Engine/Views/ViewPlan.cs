@@ -21,6 +21,7 @@ public sealed class ViewPlan
             : ((GroupTumble)item).Time ?? ColumnPath.Of(ColumnRoot.Time)))];
         Window = shape.Window is { } window ? new WindowTime(window.SizeMs) : null;
         WindowKey = shape.Window is { } tumble ? shape.Query.GroupBy.ToList().IndexOf(tumble) : -1;
+        OnlyKeyColumn = Where is null && Window is null && KeySlots.Length == 1 && RecordSlots[KeySlots[0]] is { Root: ColumnRoot.Field, Column: var only } ? only : -1;
         ArgumentSlots = [.. shape.Aggregates.Select(aggregate => aggregate.Argument is { } argument ? RecordSlotOf(argument) : -1)];
 
         OutputSlots = [.. shape.Columns.Select(column => RowSlotOf(column.Value))];
@@ -40,6 +41,9 @@ public sealed class ViewPlan
 
     /// <summary>Record slots of GROUP BY; the window's is that of its time.</summary>
     internal int[] KeySlots { get; }
+
+    /// <summary>Column of the one field that a view without WHERE groups by; -1: it is another kind of view. The commonest form has a way of its own.</summary>
+    internal int OnlyKeyColumn { get; }
 
     /// <summary>Index in GROUP BY of the window; -1: none.</summary>
     internal int WindowKey { get; }
