@@ -24,9 +24,8 @@ public sealed class LiveSubscription
         {
             // Taken before looking, so that a frame made in between completes it.
             Task changed = _model.Changed;
-            if (_model.FrameFrom(_next) is { } frame)
+            if (_model.FrameFrom(ref _next) is { } frame)
             {
-                _next = frame.Sequence + 1;
                 return frame;
             }
 

@@ -45,13 +45,16 @@ public sealed partial class ReadModel
     {
         lock (_gate)
         {
-            // Two frames can share an id when only "final" changed; whoever saw the first must get the second.
+            // Frames without rows share an id; the last one after it is enough, and says whether the stream is final.
+            LiveFrame? next = null;
             foreach (LiveFrame frame in _frames)
             {
-                if (frame.PreviousId == lastId)
-                {
-                    return new LiveSubscription(this, frame.Sequence);
-                }
+                next = frame.PreviousId == lastId ? frame : next;
+            }
+
+            if (next is not null)
+            {
+                return new LiveSubscription(this, next.Sequence);
             }
 
             if (lastId == _header.Id)
@@ -93,8 +96,9 @@ public sealed partial class ReadModel
         }
     }
 
-    /// <summary>The frame with that sequence; a snapshot when it is gone, when -1 is asked for, or when what was missed is more than the state; null when it is still to come.</summary>
-    internal LiveFrame? FrameFrom(long next)
+    /// <summary>The frame with the sequence <paramref name="next"/>; a snapshot when it is gone, when -1 is asked for, or when what was missed is more than the state; null when it is still to come.</summary>
+    /// <param name="next">Becomes the sequence to ask for after this frame.</param>
+    internal LiveFrame? FrameFrom(ref long next)
     {
         lock (_gate)
         {
@@ -106,6 +110,7 @@ public sealed partial class ReadModel
             // Nearly everybody is up to date: with thousands of subscribers this is what the lock is held for.
             if (next == _sequence && _newest is not null)
             {
+                next++;
                 return _newest;
             }
 
@@ -117,7 +122,14 @@ public sealed partial class ReadModel
                 missed += frame.Sequence >= next ? frame.RowCount : 0;
             }
 
-            return wanted is not null && missed <= _shownCount ? wanted : State().Snapshot;
+            if (wanted is not null && missed <= _shownCount)
+            {
+                next++;
+                return wanted;
+            }
+
+            next = _sequence + 1;
+            return State().Snapshot;
         }
     }
 

@@ -138,6 +138,47 @@ public sealed class ReadModelTests
     }
 
     [Fact]
+    public void After_a_long_quiet_time_a_client_gets_one_snapshot_and_one_that_comes_back_one_frame()
+    {
+        ViewLog log = new("SELECT a, count(*) AS c FROM s GROUP BY a");
+        log.Append("""{"a":1}""");
+        log.Publish();
+        LiveClient before = new(log.Model);
+        before.Read();
+        for (int second = 1; second <= 2 * ReadModel.MaxResumableFrames; second++)
+        {
+            log.Model.Merge([], isFinal: false, nowMs: 1_000 * second);
+        }
+
+        LiveClient client = new(log.Model);
+        client.Read();
+        LiveClient back = new(log.Model, before.Last.Id);
+        back.Read();
+        before.Read();
+
+        Assert.Equal((1, 1), (client.Snapshots, client.Frames));
+        Assert.Equal((0, 1), (back.Snapshots, back.Frames));
+        Assert.Equal((2, 2), (before.Snapshots, before.Frames));
+    }
+
+    [Fact]
+    public void Who_saw_the_last_rows_still_learns_that_they_are_final()
+    {
+        ViewLog log = new("SELECT a, count(*) AS c FROM s GROUP BY a");
+        log.Append("""{"a":1}""");
+        log.Publish();
+        LiveClient before = new(log.Model);
+        before.Read();
+        log.Publish(isFinal: true);
+
+        LiveClient back = new(log.Model, before.Last.Id);
+        back.Read();
+
+        Assert.True(back.Last.IsFinal);
+        Assert.Equal(0, back.Snapshots);
+    }
+
+    [Fact]
     public void A_slow_client_skips_to_the_newest_state()
     {
         ViewLog log = new("SELECT a, count(*) AS c FROM s GROUP BY a");
