@@ -31,7 +31,7 @@ public sealed class StoryTests(Chromium chromium) : IClassFixture<Chromium>
         await page.WaitAsync("document.querySelector('#chip').dataset.state === 'live'");
         await server.VoteAsync("amber", firstUser: 3_000, count: 250);
         await page.WaitAsync(Shows("amber 550", "blue 500"));
-        Assert.Equal("1\u202f050", await page.AskAsync<string>("document.querySelector('#total-figure').textContent"));
+        await page.WaitAsync("document.querySelector('#total-figure').textContent === '1\u202f050'");
         await page.ScreenshotAsync("story-dark");
 
         await server.CloseAsync();
