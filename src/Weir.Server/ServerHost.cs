@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Diagnostics.Metrics;
 using System.Net;
 using System.Security.Cryptography;
 using Microsoft.AspNetCore.Builder;
@@ -41,6 +42,9 @@ public sealed partial class ServerHost : IAsyncDisposable
     private readonly ILogger _log;
     private bool _hasStopped;
 
+    // Without it the framework takes a compressed body that was broken off for one that ended. Set before its first use.
+    static ServerHost() => AppContext.SetSwitch("System.IO.Compression.UseStrictValidation", true);
+
     private ServerHost(WeirConfiguration configuration, ServerHostOptions options)
     {
         _configuration = configuration;
@@ -51,7 +55,7 @@ public sealed partial class ServerHost : IAsyncDisposable
         var node = WeirNode.Create(NodeOptionsOf(configuration), options.Disk, options.Time, RandomNumberGenerator.GetBytes, Report);
         _state = new ServerState(node, options.Time);
         _recounts = new Recounts(_state, configuration.DataDirectory, options.RecountCommand);
-        _metrics = new PrometheusPage();
+        _metrics = new PrometheusPage(_state, _app.Services.GetRequiredService<IMeterFactory>());
         var live = new LiveEndpoint(_state, loggers);
         _serverMetrics = new ServerMetrics(_state, live);
         _rates = options.Time.CreateTimer(_ => SampleRates(), null, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1));

@@ -16,12 +16,15 @@ internal sealed class PrometheusPage : IDisposable
 
     private static readonly string[] Meters = ["Weir.Engine", "Weir.Storage", "Weir.Server", "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "System.Runtime"];
 
+    private readonly object[] _scopes;
     private readonly MeterListener _listener = new();
     private readonly List<MetricFamily> _families = [];
     private readonly Lock _page = new();
 
-    public PrometheusPage()
+    /// <param name="scopes">Meters that belong to something are on this page only when it is one of these: tests run several servers in one process.</param>
+    public PrometheusPage(params object[] scopes)
     {
+        _scopes = scopes;
         _listener.InstrumentPublished = OnPublished;
         _listener.SetMeasurementEventCallback<long>((_, value, tags, state) => ((MetricFamily)state!).Record(value, tags));
         _listener.SetMeasurementEventCallback<int>((_, value, tags, state) => ((MetricFamily)state!).Record(value, tags));
@@ -45,25 +48,14 @@ internal sealed class PrometheusPage : IDisposable
             Array.ForEach(families, family => family.BeginScrape());
             _listener.RecordObservableInstruments();
             var page = new StringBuilder();
-            string last = "";
-            foreach (MetricFamily family in families)
-            {
-                // Two nodes in one process (tests) publish the same instruments twice; a page names each once.
-                if (family.Name != last)
-                {
-                    family.Write(page);
-                }
-
-                last = family.Name;
-            }
-
+            Array.ForEach(families, family => family.Write(page));
             return page.ToString();
         }
     }
 
     private void OnPublished(Instrument instrument, MeterListener listener)
     {
-        if (Meters.Contains(instrument.Meter.Name))
+        if (Meters.Contains(instrument.Meter.Name) && (instrument.Meter.Scope is not { } scope || _scopes.Contains(scope)))
         {
             var family = new MetricFamily(instrument);
             lock (_families)

@@ -19,7 +19,7 @@ internal sealed class ServerMetrics : IDisposable
         (totals => totals.Closed, "closed"), (totals => totals.Late, "late"), (totals => totals.Invalid, "invalid"), (totals => totals.Refused, "refused"), (totals => totals.Unknown, "shed"),
     ];
 
-    private readonly Meter _meter = new(MeterName);
+    private readonly Meter _meter;
     private readonly ServerState _server;
     private readonly Counter<long> _events;
     private readonly Histogram<double> _ackDuration;
@@ -27,6 +27,7 @@ internal sealed class ServerMetrics : IDisposable
     public ServerMetrics(ServerState server, LiveEndpoint live)
     {
         _server = server;
+        _meter = new Meter(new MeterOptions(MeterName) { Scope = server });
         _events = _meter.CreateCounter<long>("weir.ingest.events", "{event}", "Events received, by outcome.");
         _ackDuration = _meter.CreateHistogram<double>("weir.ingest.ack.duration", "s", "From a request's last byte to the end of its flush and fold.");
         _meter.CreateObservableUpDownCounter("weir.live.subscribers", () => live.Subscribers, "{subscriber}", "Live subscribers.");

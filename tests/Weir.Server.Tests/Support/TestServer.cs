@@ -24,6 +24,8 @@ internal sealed class TestServer : IAsyncDisposable
 
     public HttpClient Client { get; }
 
+    public string DataDirectory => Path.Combine(_directory, "data");
+
     /// <param name="yaml">Streams and views; address and data are the test's.</param>
     public static async Task<TestServer> StartAsync(string yaml = "", IReadOnlyDictionary<string, string>? environment = null, IReadOnlyList<string>? recountCommand = null)
     {
@@ -45,7 +47,16 @@ internal sealed class TestServer : IAsyncDisposable
         ServerHost host = await ServerHost.StartAsync(configuration, recountCommand is null
             ? new ServerHostOptions { LogsToConsole = false }
             : new ServerHostOptions { LogsToConsole = false, RecountCommand = recountCommand });
-        await host.Ready.WaitAsync(Patience);
+        try
+        {
+            await host.Ready.WaitAsync(Patience);
+        }
+        catch
+        {
+            await host.DisposeAsync();
+            throw;
+        }
+
         return new TestServer(directory, host);
     }
 
