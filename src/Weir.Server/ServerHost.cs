@@ -285,7 +285,25 @@ public sealed partial class ServerHost : IAsyncDisposable
             await _state.Node.DefineViewAsync(view.Name, view.Definition);
         }
 
+        await WaitForViewsAsync();
         _state.IsReady = true;
+    }
+
+    // Pages that are open while a server starts again should find their view; a long build does not hold up events.
+    private async Task WaitForViewsAsync()
+    {
+        long began = _state.Time.GetTimestamp();
+        foreach (View view in _state.Node.Views)
+        {
+            try
+            {
+                await _state.BuiltAsync(view, ServerState.BuildPatience - _state.Time.GetElapsedTime(began), CancellationToken.None);
+            }
+            catch (WeirException notBuilt) when (notBuilt.Code is ErrorCode.ViewBuilding or ErrorCode.ViewStopped)
+            {
+                // GET /v1/views says how far it is, or why not.
+            }
+        }
     }
 
     private void SampleRates()

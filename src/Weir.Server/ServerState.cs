@@ -9,6 +9,11 @@ namespace Weir.Server;
 /// </summary>
 internal sealed class ServerState(WeirNode node, TimeProvider time) : IDisposable
 {
+    /// <summary>How long a request, or the start, waits for a view that is being built. A longer build goes on beside the traffic.</summary>
+    public static readonly TimeSpan BuildPatience = TimeSpan.FromSeconds(5);
+
+    private static readonly TimeSpan BetweenLooks = TimeSpan.FromMilliseconds(10);
+
     private readonly CancellationTokenSource _ending = new();
     private volatile bool _isReady;
     private volatile bool _isStopping;
@@ -67,6 +72,26 @@ internal sealed class ServerState(WeirNode node, TimeProvider time) : IDisposabl
     /// <exception cref="WeirException">Not recovered yet, or there is no such stream.</exception>
     public EventStream Stream(string name) =>
         Recovered().TryGetStream(name, out EventStream? stream) ? stream : throw new WeirException(ErrorCode.UnknownStream, $"There is no stream `{name}`.");
+
+    /// <summary>
+    /// The rows of a view that is built. Over little that takes a moment, and whoever asks right after a start or a definition means the built one.
+    /// </summary>
+    /// <exception cref="WeirException">It is still being built after <paramref name="wait"/> (retry), or could not be.</exception>
+    public async Task<ReadModel> BuiltAsync(View view, TimeSpan wait, CancellationToken cancellation)
+    {
+        long began = Time.GetTimestamp();
+        while (view.State == ViewState.Building && Time.GetElapsedTime(began) < wait)
+        {
+            await Task.Delay(BetweenLooks, Time, cancellation);
+        }
+
+        return view.State switch
+        {
+            ViewState.Live => view.Model,
+            ViewState.Building => throw new WeirException(ErrorCode.ViewBuilding, FormattableString.Invariant($"The view {view.Name} is being built from the log: {view.BuildProgress:P0}.")),
+            _ => throw new WeirException(ErrorCode.ViewStopped, $"The view {view.Name} could not be built: {view.Failure}"),
+        };
+    }
 
     /// <exception cref="WeirException">Not recovered yet, or failed.</exception>
     public WeirNode Recovered() => Node.State switch

@@ -57,9 +57,8 @@ internal sealed class Publisher
 
     private void PublishOnce()
     {
-        View[] views = [.. _node.Views.Where(view => view.State == ViewState.Live)];
         using var answered = new CountdownEvent(1);
-        foreach (EventStream stream in views.Select(view => view.Stream).Distinct())
+        foreach (EventStream stream in _node.Views.Select(view => view.Stream).Distinct())
         {
             foreach (Partition partition in stream.PartitionList)
             {
@@ -71,7 +70,7 @@ internal sealed class Publisher
         answered.Wait(AnswerWithin);
         lock (_asked)
         {
-            Merge(views);
+            Merge();
         }
     }
 
@@ -110,7 +109,8 @@ internal sealed class Publisher
         });
     }
 
-    private void Merge(View[] views)
+    // Views that are still being built too: what a partition gives for a partial it gives once, and the partial is attached before the view is live.
+    private void Merge()
     {
         long nowMs = _node.Time.GetUtcNow().ToUnixTimeMilliseconds();
         List<Collected> all = [];
@@ -119,7 +119,7 @@ internal sealed class Publisher
             all.Add(one);
         }
 
-        foreach (View view in views)
+        foreach (View view in _node.Views)
         {
             List<(PartialChanges, StreamPhase)> mine = [];
             foreach (Collected one in all)

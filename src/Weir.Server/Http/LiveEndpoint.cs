@@ -48,7 +48,7 @@ internal sealed class LiveEndpoint
     private async Task ServeAsync(HttpContext context)
     {
         View view = _server.View((string)context.Items[ViewItem]!);
-        ReadModel model = ViewEndpoints.ReadyModel(view);
+        ReadModel model = await _server.BuiltAsync(view, ServerState.BuildPatience, context.RequestAborted);
         string? after = context.Request.Headers["Last-Event-ID"];
         LiveSubscription subscription = model.Subscribe(after ?? context.Request.Query["after"]);
         Interlocked.Increment(ref _subscribers);

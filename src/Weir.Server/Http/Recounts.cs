@@ -28,7 +28,7 @@ internal sealed class Recounts(ServerState server, string dataDirectory, IReadOn
     public async Task StartAsync(HttpContext context, string name)
     {
         View view = server.View(name);
-        ReadModel model = ViewEndpoints.ReadyModel(view);
+        ReadModel model = await server.BuiltAsync(view, ServerState.BuildPatience, context.RequestAborted);
         var job = new RecountJob(NextId(), view.Name);
         if (Interlocked.CompareExchange(ref _running, job, null) is { } running)
         {

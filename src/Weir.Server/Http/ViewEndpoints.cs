@@ -33,8 +33,7 @@ internal sealed class ViewEndpoints(ServerState server, TimeProvider time)
     public async Task RowsAsync(HttpContext context, string name)
     {
         View view = server.View(name);
-        ReadModel model = ReadyModel(view);
-        await WaitAsync(context, view);
+        ReadModel model = await WaitAsync(context, view);
 
         HttpResponse response = context.Response;
         StringValues known = context.Request.Headers.IfNoneMatch;
@@ -66,12 +65,12 @@ internal sealed class ViewEndpoints(ServerState server, TimeProvider time)
         });
     }
 
-    public Task ErrorsAsync(HttpContext context, string name)
+    public async Task ErrorsAsync(HttpContext context, string name)
     {
         View view = server.View(name);
-        ReadModel model = ReadyModel(view);
+        ReadModel model = await WaitAsync(context, view);
         IReadOnlyList<(int Partition, long Offset)> errors = model.ErrorOffsets();
-        return JsonAnswer.WriteAsync(context, writer =>
+        await JsonAnswer.WriteAsync(context, writer =>
         {
             writer.WriteStartObject();
             writer.WriteString("view"u8, view.Name);
@@ -112,23 +111,18 @@ internal sealed class ViewEndpoints(ServerState server, TimeProvider time)
         context.Response.StatusCode = StatusCodes.Status204NoContent;
     }
 
-    /// <summary>The rows of a view that is built.</summary>
-    /// <exception cref="WeirException">It is being built (retry), or could not be.</exception>
-    public static ReadModel ReadyModel(View view) => view.State switch
-    {
-        ViewState.Live => view.Model,
-        ViewState.Building => throw new WeirException(ErrorCode.ViewBuilding, FormattableString.Invariant($"The view {view.Name} is being built from the log: {view.BuildProgress:P0}.")),
-        _ => throw new WeirException(ErrorCode.ViewStopped, $"The view {view.Name} could not be built: {view.Failure}"),
-    };
-
-    private async Task WaitAsync(HttpContext context, View view)
+    private async Task<ReadModel> WaitAsync(HttpContext context, View view)
     {
         Position? wanted = Parameters.Position(context, "at", view.Stream.Name, view.Stream.PartitionCount);
         TimeSpan wait = Parameters.Duration(context, "wait", DefaultWait, MaxWait);
-        if (wanted is not null && !await view.Model.WaitForAsync(wanted, wait, time, context.RequestAborted))
+        long began = time.GetTimestamp();
+        ReadModel model = await server.BuiltAsync(view, wait, context.RequestAborted);
+        if (wanted is not null && !await model.WaitForAsync(wanted, wait - time.GetElapsedTime(began), time, context.RequestAborted))
         {
-            throw new WeirException(ErrorCode.PositionNotReached, FormattableString.Invariant($"After {wait.TotalSeconds} s the view {view.Name} is at {view.Model.Position} and not at {wanted}."));
+            throw new WeirException(ErrorCode.PositionNotReached, FormattableString.Invariant($"After {wait.TotalSeconds} s the view {view.Name} is at {model.Position} and not at {wanted}."));
         }
+
+        return model;
     }
 
     private static ViewRequest RequestOf(HttpContext context)
