@@ -21,6 +21,7 @@ internal static class CommandLine
             RecountCommand.Create(terminal),
             DeadLettersCommand.Create(terminal),
             StreamsCommand.Create(terminal),
+            LogCommand.Create(terminal),
             BenchCommand.Create(terminal),
             BenchCommand.CreateBare(),
             ConfigCommand.Create(terminal),

@@ -10,7 +10,8 @@ namespace Weir.Cli;
 /// </summary>
 internal sealed class Terminal
 {
-    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Compact = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Indented = new(Compact) { WriteIndented = true };
 
     /// <param name="isInteractive">Whether somebody watches <paramref name="error"/>: bars that redraw themselves, otherwise plain lines.</param>
     /// <param name="hasColor">Whether colours and styles may be used.</param>
@@ -41,6 +42,9 @@ internal sealed class Terminal
 
     /// <summary>One JSON document, indented, with a line end.</summary>
     public void WriteJson(JsonNode document) => Out.WriteLine(document.ToJsonString(Indented));
+
+    /// <summary>One JSON document on one line.</summary>
+    public static string Line(JsonNode document) => document.ToJsonString(Compact);
 
     /// <summary>Code and sentence, then where and what was wrong, then what to do.</summary>
     public void WriteError(ErrorCode code, string detail)

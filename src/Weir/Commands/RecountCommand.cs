@@ -37,7 +37,7 @@ internal static class RecountCommand
         terminal.Out.WriteLine($"{view}: {verdict}; {TextTable.Count(result["events"]?.GetValue<long>() ?? 0)} events counted again from the log in {TextTable.Duration(Stopwatch.GetElapsedTime(started))}, at {result["position"]}");
         foreach (JsonNode? difference in differences.Take(MaxDifferencesShown))
         {
-            terminal.Out.WriteLine($"  {difference?.ToJsonString()}");
+            terminal.Out.WriteLine($"  {Terminal.Line(difference!)}");
         }
 
         return code;

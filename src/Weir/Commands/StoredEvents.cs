@@ -9,12 +9,12 @@ internal static class StoredEvents
     {
         if (json)
         {
-            terminal.Out.WriteLine(stored.ToJsonString());
+            terminal.Out.WriteLine(Terminal.Line(stored));
             return;
         }
 
         string reason = stored["reason"] is { } why ? $" ({why})" : "";
-        string value = stored["value"] is { } document ? document.ToJsonString() : stored["text"]?.ToString() ?? "";
+        string value = stored["value"] is { } document ? Terminal.Line(document) : stored["text"]?.ToString() ?? "";
         string what = stored["marker"] is { } marker ? $"marker {marker}" : stored["verdict"]?.ToString() ?? "";
         terminal.Out.WriteLine($"{stored["partition"]}:{stored["offset"]}  {stored["time"]}  {what}{reason}  {value}");
     }

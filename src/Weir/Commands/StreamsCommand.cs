@@ -69,7 +69,7 @@ internal static class StreamsCommand
     private static void WriteOne(Terminal terminal, JsonObject stream)
     {
         terminal.Out.WriteLine($"{stream["name"]}: {stream["phase"]}, at {stream["position"]}");
-        terminal.Out.WriteLine($"definition {stream["definition"]?.ToJsonString()}");
+        terminal.Out.WriteLine($"definition {Terminal.Line(stream["definition"]!)}");
         if (stream["totals"] is JsonObject totals)
         {
             terminal.Out.WriteLine(string.Join(", ", totals.Select(total => $"{total.Key} {TextTable.Count(total.Value?.GetValue<long>() ?? 0)}")));

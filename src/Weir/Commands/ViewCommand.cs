@@ -88,7 +88,7 @@ internal static class ViewCommand
                 {
                     wasConnected = true;
                     JsonObject answer = await server.GetAsync(path, cancel);
-                    string text = json ? answer.ToJsonString() + "\n" : Render(answer);
+                    string text = json ? Terminal.Line(answer) + "\n" : Render(answer);
                     drawnLines = Draw(terminal, text, drawnLines, json);
                 }
             }
