@@ -1,4 +1,3 @@
-using System.Buffers;
 using Weir.Core;
 using Weir.Storage;
 
@@ -44,14 +43,12 @@ internal sealed partial class Partition
         Invariant.Check(end == _log.LogEnd, "A snapshot begins between rounds.");
         var admission = new byte[Admission.StateHeaderBytes];
         _admission.WriteState(admission);
-        List<(string Name, byte[] State)> sections = [(SnapshotState.AdmissionSection, admission)];
+        List<(string Name, PartialImage State)> views = [];
         foreach ((View view, PartialView partial) in _views)
         {
             if (partial.End == end.Value || partial.Stop is not null)
             {
-                var buffer = new ArrayBufferWriter<byte>();
-                partial.WriteTo(buffer);
-                sections.Add((view.Section, buffer.WrittenSpan.ToArray()));
+                views.Add((view.Section, partial.Freeze()));
             }
         }
 
@@ -61,7 +58,7 @@ internal sealed partial class Partition
         }
 
         _snapshotEndBytes = _log.TotalBytes;
-        _snapshot = new SnapshotJob(_stream.Disk, Directory, _log.Identity, end, sections, _admission.Tables, _verdicts!, onStep: () => _thread?.Wake());
+        _snapshot = new SnapshotJob(_stream.Disk, Directory, _log.Identity, end, admission, views, _admission.Tables, _verdicts!, onStep: () => _thread?.Wake());
     }
 
     // One shard at a time: at 100 million owners that is 0.6 MB, a tenth of a millisecond.

@@ -21,11 +21,11 @@ internal sealed class SnapshotJob
     private int _table;
     private volatile bool _isAbandoned;
 
-    public SnapshotJob(IDisk disk, string directory, LogIdentity identity, Offset offset, List<(string Name, byte[] State)> sections, IEnumerable<OwnerTable> tables, VerdictLog verdicts, Action onStep)
+    public SnapshotJob(IDisk disk, string directory, LogIdentity identity, Offset offset, byte[] admission, List<(string Name, PartialImage State)> views, IEnumerable<OwnerTable> tables, VerdictLog verdicts, Action onStep)
     {
         _tables = [.. tables];
         _onStep = onStep;
-        var thread = new Thread(() => Write(disk, directory, identity, offset, sections, verdicts)) { Name = $"weir-snapshot-{identity.Partition}", IsBackground = true };
+        var thread = new Thread(() => Write(disk, directory, identity, offset, admission, views, verdicts)) { Name = $"weir-snapshot-{identity.Partition}", IsBackground = true };
         thread.Start();
     }
 
@@ -61,17 +61,19 @@ internal sealed class SnapshotJob
         _queue.CompleteAdding();
     }
 
-    private void Write(IDisk disk, string directory, LogIdentity identity, Offset offset, List<(string Name, byte[] State)> sections, VerdictLog verdicts)
+    private void Write(IDisk disk, string directory, LogIdentity identity, Offset offset, byte[] admission, List<(string Name, PartialImage State)> views, VerdictLog verdicts)
     {
         try
         {
             // Verdicts below a snapshot are not replayed any more, so they must be there.
             verdicts.Flush();
             using SnapshotWriter snapshot = SnapshotWriter.Begin(disk, directory, identity, offset);
-            foreach ((string name, byte[] state) in sections)
+            snapshot.WriteSection(SnapshotState.AdmissionSection);
+            snapshot.Write(admission);
+            foreach ((string name, PartialImage state) in views)
             {
                 snapshot.WriteSection(name);
-                snapshot.Write(state);
+                state.WriteTo(snapshot.Write);
             }
 
             int current = -1;

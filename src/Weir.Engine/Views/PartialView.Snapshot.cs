@@ -1,33 +1,28 @@
-using System.Buffers;
+using System.Buffers.Binary;
+using System.Text;
 using Weir.Core;
 using Weir.Sql;
 
 namespace Weir.Engine;
 
-/// <content>
-/// The state as a section of a snapshot (docs/internals/views.md has the drawing). All integers are zig-zag varints of
-/// <see cref="Varint"/>; 128-bit numbers are 16 bytes, little-endian. The order of groups means nothing; the
-/// snapshot file's checksum covers the section.
-/// </content>
+/// <content>The state as a section of a snapshot; <see cref="PartialImage"/> writes it.</content>
 public sealed partial class PartialView
 {
-    private const byte FormatVersion = 1;
+    /// <summary>The state at <see cref="End"/>, detached: another thread writes it while this one goes on. Called by the owner.</summary>
+    /// <remarks>Copies arrays, no keys and no texts: some milliseconds at a million groups.</remarks>
+    internal PartialImage Freeze() => new(
+        End,
+        ErrorCount,
+        [.. _errorOffsets],
+        Stop,
+        _groups.Count,
+        _groups.Keys(),
+        (long[])_rows.Clone(),
+        (long[])_windowStarts.Clone(),
+        [.. _counting.Select(accumulator => accumulator.Freeze())]);
 
-    /// <summary>Writes the state at <see cref="End"/>. Called by the owner.</summary>
-    public void WriteTo(IBufferWriter<byte> section)
-    {
-        Write(section, FormatVersion);
-        Write(section, End);
-        WriteErrors(section);
-        Write(section, _groups.Count);
-        for (int group = 0; group < _groups.Used; group++)
-        {
-            if (_groups.KeyOf(group) is not null)
-            {
-                WriteGroup(section, group);
-            }
-        }
-    }
+    /// <summary><see cref="PartialImage.LogicalHash"/> of the present state.</summary>
+    public UInt128 LogicalHash() => Freeze().LogicalHash();
 
     /// <summary>Restores a state. The next <see cref="CollectChanges"/> gives all of it.</summary>
     /// <returns>Null when the section is of another format or does not fit the plan: drop it and replay the log instead.</returns>
@@ -35,65 +30,7 @@ public sealed partial class PartialView
     {
         PartialView view = new(plan, partition, hashSeed);
         SectionReader reader = new(section);
-        return reader.ReadInteger() == FormatVersion && view.TryRead(ref reader) ? view : null;
-    }
-
-    /// <summary>A hash of everything that the state means: equal for equal states, whatever order their groups came in and wherever they lie in memory.</summary>
-    public UInt128 LogicalHash()
-    {
-        KeyedHash hash = new(0, 0);
-        ArrayBufferWriter<byte> part = new();
-        Write(part, End);
-        WriteErrors(part);
-        Write(part, _groups.Count);
-        UInt128 sum = hash.Hash(part.WrittenSpan);
-        for (int group = 0; group < _groups.Used; group++)
-        {
-            if (_groups.KeyOf(group) is not null)
-            {
-                // A sum does not depend on the order of its terms.
-                part.ResetWrittenCount();
-                WriteGroup(part, group);
-                sum = unchecked(sum + hash.Hash(part.WrittenSpan));
-            }
-        }
-
-        return sum;
-    }
-
-    private void WriteErrors(IBufferWriter<byte> section)
-    {
-        Write(section, ErrorCount);
-        Write(section, _errorOffsets.Count);
-        foreach (long offset in _errorOffsets)
-        {
-            Write(section, offset);
-        }
-
-        Write(section, Stop is null ? 0 : (long)Stop.Code);
-        if (Stop is not null)
-        {
-            WriteBytes(section, System.Text.Encoding.UTF8.GetBytes(Stop.Detail));
-        }
-    }
-
-    private void WriteGroup(IBufferWriter<byte> section, int group)
-    {
-        WriteBytes(section, _groups.KeyOf(group));
-        Write(section, _windowStarts[group]);
-        Write(section, _rows[group]);
-        foreach (Accumulator accumulator in _counting)
-        {
-            PartialValue value = accumulator.Get(group);
-            Write(section, (long)value.Kind);
-            Span<byte> number = section.GetSpan(16);
-            System.Buffers.Binary.BinaryPrimitives.WriteInt128LittleEndian(number, value.Number.Scaled);
-            section.Advance(16);
-            Write(section, value.Count);
-            Write(section, value.TimeMs);
-            Write(section, value.Offset);
-            WriteBytes(section, value.Text);
-        }
+        return reader.ReadInteger() == PartialImage.FormatVersion && view.TryRead(ref reader) ? view : null;
     }
 
     private bool TryRead(ref SectionReader reader)
@@ -114,7 +51,7 @@ public sealed partial class PartialView
         long stopCode = reader.ReadInteger();
         if (stopCode != 0)
         {
-            Stop = new ViewStop((ErrorCode)stopCode, Partition, End, System.Text.Encoding.UTF8.GetString(reader.ReadBytes()));
+            Stop = new ViewStop((ErrorCode)stopCode, Partition, End, Encoding.UTF8.GetString(reader.ReadBytes()));
         }
 
         for (long count = reader.ReadInteger(); count > 0 && !reader.HasFailed; count--)
@@ -144,15 +81,6 @@ public sealed partial class PartialView
         }
     }
 
-    private static void Write(IBufferWriter<byte> section, long value) =>
-        section.Advance(Varint.Write(section.GetSpan(Varint.MaxBytes), value));
-
-    private static void WriteBytes(IBufferWriter<byte> section, ReadOnlySpan<byte> bytes)
-    {
-        Write(section, bytes.Length);
-        section.Write(bytes);
-    }
-
     /// <summary>Reads what was written; past the end or over a malformed length it gives zeros and remembers the failure.</summary>
     private ref struct SectionReader(ReadOnlySpan<byte> section)
     {
@@ -176,7 +104,7 @@ public sealed partial class PartialView
         public Int128 ReadInt128()
         {
             ReadOnlySpan<byte> bytes = Take(16);
-            return bytes.IsEmpty ? 0 : System.Buffers.Binary.BinaryPrimitives.ReadInt128LittleEndian(bytes);
+            return bytes.IsEmpty ? 0 : BinaryPrimitives.ReadInt128LittleEndian(bytes);
         }
 
         public ReadOnlySpan<byte> ReadBytes() => Take(ReadInteger());

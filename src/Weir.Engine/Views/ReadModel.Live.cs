@@ -16,7 +16,7 @@ public sealed partial class ReadModel
     private const long BeatMs = 1_000;
 
     private readonly Queue<LiveFrame> _frames = new();
-    private readonly List<MergedGroup> _moved = [];
+    private ViewRow[] _shownTop = [];
     private int _frameRows;
     private int _shownCount;
     private long _publishedMs;
@@ -138,47 +138,74 @@ public sealed partial class ReadModel
     {
         if (_state is null)
         {
-            ViewRow[] rows = [.. _top is not null
-                ? _top.Top
-                : _groups.Values.Where(group => group.Row is not null).Select(group => group.Row!)];
+            ViewRow[] rows = _top is null ? [.. PassingRows()] : _shownTop;
             _state = new ShownRows(_plan, _view, _order, rows, _sequence, _header);
         }
 
         return _state;
     }
 
-    // Compares what is shown with what was shown, for all groups that may differ.
+    // Compares what is shown with what was shown: in the touched groups, or, with LIMIT, in all that are or were among the first.
     private void ShowChanges(List<ViewRow> rows, List<byte[]> removed)
     {
-        Show(_touched, rows, removed);
-        Show(_moved, rows, removed);
+        if (_top is null)
+        {
+            foreach (MergedGroup group in _touched)
+            {
+                Show(group, group.Row, rows, removed);
+            }
+        }
+        else if (_touched.Count > 0)
+        {
+            ShowTop(_top, rows, removed);
+        }
+
         _touched.Clear();
-        _moved.Clear();
     }
 
-    private void Show(List<MergedGroup> groups, List<ViewRow> rows, List<byte[]> removed)
+    private void ShowTop(TopRows top, List<ViewRow> rows, List<byte[]> removed)
     {
-        foreach (MergedGroup group in groups)
+        ViewRow[] before = _shownTop;
+        _shownTop = [.. top.Top()];
+        foreach (ViewRow row in _shownTop)
         {
-            ViewRow? now = _top is null || group.IsInTop ? group.Row : null;
-            if (ReferenceEquals(now, group.Shown))
-            {
-                continue;
-            }
-
-            if (now is not null)
-            {
-                rows.Add(now);
-                _shownCount += group.Shown is null ? 1 : 0;
-            }
-            else
-            {
-                removed.Add(group.Key);
-                _shownCount--;
-            }
-
-            group.Shown = now;
+            row.Group.IsInTop = true;
         }
+
+        foreach (ViewRow row in before)
+        {
+            if (!row.Group.IsInTop)
+            {
+                Show(row.Group, now: null, rows, removed);
+            }
+        }
+
+        foreach (ViewRow row in _shownTop)
+        {
+            row.Group.IsInTop = false;
+            Show(row.Group, row, rows, removed);
+        }
+    }
+
+    private void Show(MergedGroup group, ViewRow? now, List<ViewRow> rows, List<byte[]> removed)
+    {
+        if (ReferenceEquals(now, group.Shown))
+        {
+            return;
+        }
+
+        if (now is not null)
+        {
+            rows.Add(now);
+            _shownCount += group.Shown is null ? 1 : 0;
+        }
+        else
+        {
+            removed.Add(group.Key);
+            _shownCount--;
+        }
+
+        group.Shown = now;
     }
 
     // Null: nothing changed, not even the position, and it is not time for a beat. A clock that is set back beats at once.

@@ -40,7 +40,7 @@ public sealed partial class ReadModel
         Version = version;
         Since = since;
         _order = new RowOrder(plan.OrderSlots);
-        _top = plan.Shape.Query.Limit is { } limit ? new TopRows(limit, _order) : null;
+        _top = plan.Shape.Query.Limit is { } limit ? new TopRows(limit, _order, PassingRows) : null;
         _partitions = new PartialChanges?[partitions];
         _header = new ViewHeader("", new Position(stream, new long[partitions]), IsFinal: false, ErrorCount: 0, Stop: null);
         _header = _header with { Id = IdAt(_header.Position) };
@@ -276,7 +276,6 @@ public sealed partial class ReadModel
             return false;
         }
 
-        _moved.Clear();
         for (int i = 0; i < rows.Count; i++)
         {
             MergedGroup group = _touched[i];
@@ -285,7 +284,7 @@ public sealed partial class ReadModel
             if (!isSame)
             {
                 group.Row = rows[i];
-                _top?.Replace(before, rows[i], _moved);
+                _top?.Replace(before, rows[i]);
             }
 
             if (_plan.KeySlots.Length > 0 && group.IsEmpty)
@@ -308,6 +307,9 @@ public sealed partial class ReadModel
         RowData data = new(values);
         return _plan.Having is not { } having || having.Evaluate(in data, _scratch) == Truth.True ? new ViewRow(group, values) : null;
     }
+
+    // What HAVING lets through.
+    private IEnumerable<ViewRow> PassingRows() => _groups.Values.Where(group => group.Row is not null).Select(group => group.Row!);
 
     /// <summary>Finds keys by their bytes.</summary>
     private sealed class GroupKeyComparer : IEqualityComparer<byte[]>

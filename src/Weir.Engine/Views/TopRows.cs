@@ -1,67 +1,69 @@
 namespace Weir.Engine;
 
-/// <summary>The first rows of an order, kept up to date: the shown ones and the rest, both sorted, so that a change costs the logarithm of their number. Owned by the read model's lock.</summary>
-internal sealed class TopRows(int limit, RowOrder order)
+/// <summary>
+/// The first rows of an order, kept up to date. Sorted are only as many rows as LIMIT shows and as many again in reserve; every other
+/// row is behind all of them, so that most changes of a large view cost one comparison. When removals have used up the
+/// reserve, all rows are looked at once. Owned by the read model's lock.
+/// </summary>
+/// <param name="allRows">The rows of all groups, as they are now.</param>
+internal sealed class TopRows(int limit, RowOrder order, Func<IEnumerable<ViewRow>> allRows)
 {
-    private readonly SortedSet<ViewRow> _top = new(order);
-    private readonly SortedSet<ViewRow> _rest = new(order);
+    private const int LeastReserve = 1_000;
 
-    /// <summary>The shown rows, in order.</summary>
-    public IReadOnlyCollection<ViewRow> Top => _top;
+    private readonly SortedSet<ViewRow> _sorted = new(order);
+    private readonly int _most = limit + Math.Max(limit, LeastReserve);
+
+    // False while every row is among the sorted ones.
+    private bool _hasOthers;
+
+    /// <summary>The shown rows, in order. Enumerated after all changes of a merge.</summary>
+    public IEnumerable<ViewRow> Top()
+    {
+        if (_hasOthers && _sorted.Count < limit)
+        {
+            Refill();
+        }
+
+        return _sorted.Take(limit);
+    }
 
     /// <summary>Puts a group's new row in the place of its old one.</summary>
-    /// <param name="moved">Receives groups of other rows that came in or fell out.</param>
-    public void Replace(ViewRow? before, ViewRow? after, List<MergedGroup> moved)
+    public void Replace(ViewRow? before, ViewRow? after)
     {
         if (before is not null)
         {
-            Remove(before, moved);
+            _sorted.Remove(before);
         }
 
         if (after is not null)
         {
-            Add(after, moved);
+            Add(after);
         }
     }
 
-    private void Remove(ViewRow row, List<MergedGroup> moved)
+    private void Add(ViewRow row)
     {
-        row.Group.IsInTop = false;
-        if (!_top.Remove(row))
+        bool isBehindOthers = _hasOthers && (_sorted.Count == 0 || order.Compare(row, _sorted.Max) > 0);
+        if (isBehindOthers)
         {
-            _rest.Remove(row);
+            return;
         }
-        else if (_rest.Min is { } next)
+
+        _sorted.Add(row);
+        if (_sorted.Count > _most)
         {
-            _rest.Remove(next);
-            _top.Add(next);
-            next.Group.IsInTop = true;
-            moved.Add(next.Group);
+            _sorted.Remove(_sorted.Max!);
+            _hasOthers = true;
         }
     }
 
-    private void Add(ViewRow row, List<MergedGroup> moved)
+    private void Refill()
     {
-        // The rest is empty unless the top is full, so a row belongs to the top if there is room or it beats the last.
-        if (_top.Count < limit)
+        _sorted.Clear();
+        _hasOthers = false;
+        foreach (ViewRow row in allRows())
         {
-            _top.Add(row);
-            row.Group.IsInTop = true;
-            return;
+            Add(row);
         }
-
-        ViewRow last = _top.Max!;
-        if (order.Compare(row, last) > 0)
-        {
-            _rest.Add(row);
-            return;
-        }
-
-        _top.Remove(last);
-        _rest.Add(last);
-        last.Group.IsInTop = false;
-        moved.Add(last.Group);
-        _top.Add(row);
-        row.Group.IsInTop = true;
     }
 }

@@ -56,7 +56,7 @@ internal sealed class MergedGroup(byte[] key, SqlValue[] keyValues, long windowS
     /// <summary>The row, if HAVING lets it through.</summary>
     public ViewRow? Row { get; set; }
 
-    /// <summary>Whether LIMIT lets the row through; kept by <see cref="TopRows"/>.</summary>
+    /// <summary>Set only while the rows that LIMIT lets through are compared with those it did.</summary>
     public bool IsInTop { get; set; }
 
     /// <summary>The row as the last frame showed it.</summary>
@@ -84,11 +84,9 @@ internal sealed class MergedGroup(byte[] key, SqlValue[] keyValues, long windowS
 
     private SqlValue Merge(AggregateOperand aggregate, int index) => aggregate.Function switch
     {
-        AggregateFunction.Count => SqlValue.FromInteger(Total(part => aggregate.Argument is null ? part.Rows : part.Values[index].Count)),
-        AggregateFunction.Sum => Total(part => part.Values[index].Count) == 0 ? SqlValue.Null : SqlValue.FromNumber(Sum(index)),
-        AggregateFunction.Avg => Total(part => part.Values[index].Count) is > 0 and long count
-            ? SqlValue.FromNumber(Exact.Average(Sum(index), count))
-            : SqlValue.Null,
+        AggregateFunction.Count => SqlValue.FromInteger(aggregate.Argument is null ? Rows() : Count(index)),
+        AggregateFunction.Sum => Count(index) == 0 ? SqlValue.Null : SqlValue.FromNumber(Sum(index)),
+        AggregateFunction.Avg => Count(index) is > 0 and long count ? SqlValue.FromNumber(Exact.Average(Sum(index), count)) : SqlValue.Null,
         AggregateFunction.Min => Extreme(index, wantsGreater: false),
         AggregateFunction.Max => Extreme(index, wantsGreater: true),
         AggregateFunction.First => Edge(index, wantsFirst: true),
@@ -96,15 +94,26 @@ internal sealed class MergedGroup(byte[] key, SqlValue[] keyValues, long windowS
         _ => throw new InvalidOperationException($"{aggregate} cannot be merged."),
     };
 
-    private long Total(Func<GroupPartial, long> of)
+    private long Rows()
     {
-        long total = 0;
+        long rows = 0;
         foreach (GroupPartial? part in Parts)
         {
-            total += part is null ? 0 : of(part);
+            rows += part?.Rows ?? 0;
         }
 
-        return total;
+        return rows;
+    }
+
+    private long Count(int index)
+    {
+        long count = 0;
+        foreach (GroupPartial? part in Parts)
+        {
+            count += part?.Values[index].Count ?? 0;
+        }
+
+        return count;
     }
 
     private Exact Sum(int index)

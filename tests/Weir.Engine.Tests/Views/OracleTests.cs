@@ -1,4 +1,3 @@
-using System.Buffers;
 using FsCheck;
 using FsCheck.Fluent;
 using Weir.Core;
@@ -48,6 +47,7 @@ public sealed class OracleTests
             int partitions = 1 + source.Pick(3);
             ViewLog log = new(sql, partitions);
             List<NaiveView.Event> events = [];
+            List<(PartialImage Image, UInt128 Hash)> images = [];
             long time = 1_000;
             while (!source.IsEmpty)
             {
@@ -65,6 +65,9 @@ public sealed class OracleTests
                     case 1:
                         log[partition] = Restored(log[partition], log.Plan);
                         break;
+                    case 2:
+                        images.Add((log[partition].Freeze(), log[partition].LogicalHash()));
+                        break;
                 }
             }
 
@@ -74,7 +77,8 @@ public sealed class OracleTests
             string actual = ViewLog.RowsOf(log.Model);
             return (actual == expected).Label($"{sql}\nexpected {expected}\nfound    {actual}")
                 .And(errors.Order().SequenceEqual(log.Model.ErrorOffsets()).Label($"{sql}\nerrors expected {string.Join(' ', errors)}\nfound {string.Join(' ', log.Model.ErrorOffsets())}"))
-                .And(log.Model.ErrorCount == errors.Count);
+                .And(log.Model.ErrorCount == errors.Count)
+                .And(images.TrueForAll(taken => taken.Image.LogicalHash() == taken.Hash).Label($"{sql}\na frozen state changed"));
         }).Check(Config.QuickThrowOnFailure.WithMaxTest(4000).WithEndSize(200));
     }
 
@@ -110,9 +114,7 @@ public sealed class OracleTests
 
     private static PartialView Restored(PartialView view, ViewPlan plan)
     {
-        ArrayBufferWriter<byte> section = new();
-        view.WriteTo(section);
-        PartialView? restored = PartialView.ReadFrom(section.WrittenSpan, plan, view.Partition, hashSeed: 99);
+        PartialView? restored = PartialView.ReadFrom(ViewLog.SectionOf(view.Freeze()), plan, view.Partition, hashSeed: 99);
         Assert.NotNull(restored);
         Assert.Equal(view.LogicalHash(), restored.LogicalHash());
         return restored;

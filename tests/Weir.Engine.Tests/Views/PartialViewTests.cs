@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Text;
 using FsCheck;
 using FsCheck.Fluent;
@@ -297,17 +296,16 @@ public sealed class PartialViewTests
     {
         ViewLog log = new("SELECT a, count(*) AS c, latest(b) AS b, sum(n) AS s FROM s GROUP BY a");
         log.Append("""{"a":1,"b":"x","n":5}""", """{"a":"y","b":[1],"n":"bad"}""");
-        ArrayBufferWriter<byte> section = new();
-        log[0].WriteTo(section);
+        byte[] section = ViewLog.SectionOf(log[0].Freeze());
 
-        Assert.NotNull(PartialView.ReadFrom(section.WrittenSpan, log.Plan, 0, 1));
-        for (int length = 0; length < section.WrittenCount; length++)
+        Assert.NotNull(PartialView.ReadFrom(section, log.Plan, 0, 1));
+        for (int length = 0; length < section.Length; length++)
         {
-            Assert.Null(PartialView.ReadFrom(section.WrittenSpan[..length], log.Plan, 0, 1));
+            Assert.Null(PartialView.ReadFrom(section.AsSpan(0, length), log.Plan, 0, 1));
         }
 
-        Assert.Null(PartialView.ReadFrom([.. section.WrittenSpan, 0], log.Plan, 0, 1));
-        Assert.Null(PartialView.ReadFrom([(byte)(section.WrittenSpan[0] + 2), .. section.WrittenSpan[1..]], log.Plan, 0, 1));
+        Assert.Null(PartialView.ReadFrom([.. section, 0], log.Plan, 0, 1));
+        Assert.Null(PartialView.ReadFrom([(byte)(section[0] + 2), .. section[1..]], log.Plan, 0, 1));
     }
 
     [Fact]
@@ -315,9 +313,8 @@ public sealed class PartialViewTests
     {
         ViewLog log = new("SELECT a, count(*) AS c FROM s GROUP BY a", maxGroups: 1);
         log.Append("""{"a":1}""", """{"a":2}""");
-        ArrayBufferWriter<byte> section = new();
-        log[0].WriteTo(section);
-        PartialView restored = PartialView.ReadFrom(section.WrittenSpan, log.Plan, 0, 1)!;
+        byte[] section = ViewLog.SectionOf(log[0].Freeze());
+        PartialView restored = PartialView.ReadFrom(section, log.Plan, 0, 1)!;
 
         restored.Advance(100);
 

@@ -315,6 +315,36 @@ public sealed class ReadModelTests
         Assert.Equal(2, log.Model.RowCount);
     }
 
+    [Fact]
+    public void The_top_is_right_also_when_more_rows_leave_it_than_are_held_in_reserve()
+    {
+        ViewLog log = new("SELECT a, sum(n) AS n FROM s GROUP BY a ORDER BY n DESC LIMIT 5");
+        LiveClient client = new(log.Model);
+        Random random = new(11);
+        Dictionary<int, int> sums = Enumerable.Range(0, 3_000).ToDictionary(a => a, a => a * 7 % 3_000);
+        log.Append([.. sums.Select(one => Event(one.Key, one.Value))]);
+        log.Publish();
+        for (int round = 0; round < 60; round++)
+        {
+            List<string> events = [];
+            foreach (int a in sums.OrderByDescending(one => one.Value).Take(40).Select(one => one.Key).Append(random.Next(3_000)).ToList())
+            {
+                int change = random.Next(10) == 0 ? 5_000 : -random.Next(3_000);
+                sums[a] += change;
+                events.Add(Event(a, change));
+            }
+
+            log.Append([.. events]);
+            string expected = "[" + string.Join(',', sums.OrderByDescending(one => one.Value).ThenBy(one => $"[{one.Key}]", StringComparer.Ordinal).Take(5).Select(one => $$"""{"a":{{one.Key}},"n":{{one.Value}}}""")) + "]";
+
+            Assert.Equal(expected, log.Rows());
+            client.Read();
+            Assert.Equal(LiveClient.Normalise(expected), client.Rows());
+        }
+
+        static string Event(int a, int n) => $$"""{"a":{{a}},"n":{{n}}}""";
+    }
+
     [Theory]
     [InlineData("\"SELECT count(*) FROM s\"", "SELECT count(*) FROM s", 1_000_000, 10_000)]
     [InlineData("""{"sql":"q","max_groups":5,"keep":7}""", "q", 5, 7)]

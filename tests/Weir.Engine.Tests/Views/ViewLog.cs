@@ -76,6 +76,14 @@ internal sealed class ViewLog
 
     public void Append(params ReadOnlySpan<string> events) => Append(0, 1_000, events);
 
+    /// <summary>A partition's section of a snapshot.</summary>
+    public static byte[] SectionOf(PartialImage image)
+    {
+        MemoryStream section = new();
+        image.WriteTo(section.Write);
+        return section.ToArray();
+    }
+
     /// <summary>Merges what changed in all partitions.</summary>
     public void Publish(bool isFinal = false) => Model.Merge([.. _partials.Select(partial => partial.CollectChanges())], isFinal, nowMs: 0);
 
