@@ -8,7 +8,7 @@ using System.Text;
 
 namespace Weir.BrowserTests;
 
-/// <summary><c>weir serve</c> as a process of its own, with one stream of votes and a folder that goes when the test ends.</summary>
+/// <summary><c>weir serve</c> as a process of its own, with a folder that goes when the test ends.</summary>
 internal sealed class ServerProcess : IAsyncDisposable
 {
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
@@ -18,33 +18,42 @@ internal sealed class ServerProcess : IAsyncDisposable
     private readonly HttpClient _client;
     private Process? _process;
 
-    public ServerProcess()
+    /// <param name="definitions">Streams and views, as in weir.yaml.</param>
+    public ServerProcess(string definitions)
     {
         int port = FreePort();
         Address = string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}");
         _client = new HttpClient { BaseAddress = new Uri(Address) };
-        File.WriteAllText(Path.Combine(_folder, "weir.yaml"), $$"""
+        File.WriteAllText(Path.Combine(_folder, "weir.yaml"), string.Create(CultureInfo.InvariantCulture, $$"""
             data: {{_folder}}/data
-            http: { listen: "127.0.0.1:{{port.ToString(CultureInfo.InvariantCulture)}}" }
-            streams:
-              votes:
-                partitions: 2
-                key: user
-                id: id
-                claim: { by: user, keep: first }
-            views:
-              results: SELECT choice, count(*) AS votes FROM votes GROUP BY choice
-              turnout: SELECT count(*) AS votes FROM votes
-            """);
+            http: { listen: "127.0.0.1:{{port}}" }
+            {{definitions}}
+            """));
     }
 
+    /// <summary>One stream with one vote per user, a view by choice and one without groups.</summary>
+    public const string Votes = """
+        streams:
+          votes:
+            partitions: 2
+            key: user
+            id: id
+            claim: { by: user, keep: first }
+        views:
+          results: SELECT choice, count(*) AS votes FROM votes GROUP BY choice
+          turnout: SELECT count(*) AS votes FROM votes
+        """;
+
     public string Address { get; }
+
+    /// <summary>What the build wrote into this assembly: where the program is, where the examples are.</summary>
+    public static string BuildFact(string name) =>
+        typeof(ServerProcess).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(each => each.Key == name).Value!;
 
     /// <summary>Starts the program and waits until it is ready.</summary>
     public async Task StartAsync()
     {
-        string program = typeof(ServerProcess).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(each => each.Key == "WeirProgram").Value!;
-        _process = Process.Start(new ProcessStartInfo(program, ["serve", Path.Combine(_folder, "weir.yaml")])
+        _process = Process.Start(new ProcessStartInfo(BuildFact("WeirProgram"), ["serve", Path.Combine(_folder, "weir.yaml")])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
@@ -91,6 +100,15 @@ internal sealed class ServerProcess : IAsyncDisposable
     /// <summary>Sends one event as it stands; fails unless it is counted.</summary>
     public async Task SendAsync(string json) => Assert.StartsWith("""{"counted":1,""",
         await PostAsync("/v1/streams/votes/events", new StringContent(json, Encoding.UTF8, "application/json")), StringComparison.Ordinal);
+
+    /// <summary>Sends a gzip file of lines; fails unless the server takes it.</summary>
+    public async Task SendFileAsync(string stream, string path)
+    {
+        var content = new ByteArrayContent(await File.ReadAllBytesAsync(path));
+        content.Headers.ContentType = new("application/x-ndjson");
+        content.Headers.ContentEncoding.Add("gzip");
+        await PostAsync($"/v1/streams/{stream}/events", content);
+    }
 
     /// <summary>Closes the stream and with it the vote.</summary>
     public Task CloseAsync() => PostAsync("/v1/streams/votes/close", null);

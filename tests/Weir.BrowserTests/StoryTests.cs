@@ -8,7 +8,7 @@ public sealed class StoryTests(Chromium chromium) : IClassFixture<Chromium>
     {
         await using Page page = await chromium.OpenPageAsync();
         await page.EmulateAsync(1280, 800, dark: true);
-        await using var server = new ServerProcess();
+        await using var server = new ServerProcess(ServerProcess.Votes);
         await server.StartAsync();
         await page.GoAsync($"{server.Address}/live/results");
         await page.WaitAsync("document.querySelector('#results').textContent.startsWith('Nothing counted yet')");
@@ -50,7 +50,7 @@ public sealed class StoryTests(Chromium chromium) : IClassFixture<Chromium>
     {
         await using Page page = await chromium.OpenPageAsync();
         await page.EmulateAsync(1280, 1400);
-        await using var server = new ServerProcess();
+        await using var server = new ServerProcess(ServerProcess.Votes);
         await server.StartAsync();
         await server.VoteAsync("amber", firstUser: 0, count: 25);
         await page.GoAsync($"{server.Address}/");
@@ -76,7 +76,7 @@ public sealed class StoryTests(Chromium chromium) : IClassFixture<Chromium>
     {
         await using Page page = await chromium.OpenPageAsync();
         await page.EmulateAsync(1280, 800);
-        await using var server = new ServerProcess();
+        await using var server = new ServerProcess(ServerProcess.Votes);
         await server.StartAsync();
         await server.VoteAsync("amber", firstUser: 0, count: 25);
 

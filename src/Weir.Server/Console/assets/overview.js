@@ -332,9 +332,11 @@ function empty(parent, isEmpty, words) {
   }
 }
 
+const NUMBERS = ["rows", "behind", "left out", "log start", "log end", "on disk", "queued", "owners"];
+
 function headLine(names) {
   return element("tr", "", ...names.map(name => {
-    const head = element(name === "" ? "td" : "th", "", name);
+    const head = element(name === "" ? "td" : "th", NUMBERS.includes(name) ? "number" : "", name);
     if (name !== "") {
       head.scope = "col";
     }

@@ -81,7 +81,7 @@ function differing(rows) {
 
 function verdicts(counts) {
   const words = Object.entries(counts).filter(([, count]) => count > 0n).map(([verdict, count]) => `${whole(toNumber(count))} ${verdict}`);
-  return words.length === 0 ? "" : `Of the events, ${words.join(", ")}.`;
+  return words.length === 0 ? "" : `${words.join(", ")}.`;
 }
 
 function positionTable({ partitions, records }) {

@@ -45,9 +45,13 @@ export class Rows {
     return plainJson(this.#key.map(column => row[column]));
   }
 
-  /** The column that bars are drawn for: the last numeric one that is neither part of the key nor a window's end; null if there is none. */
+  /**
+   * The column that bars are drawn for: of the numeric ones, neither part of the key nor a window's end, the one that the view
+   * orders by, else the last; null if there is none.
+   */
   get measure() {
-    return this.values.findLast(column => !WINDOW_COLUMNS.includes(column) && this.#isNumeric(column)) ?? null;
+    const numeric = this.values.filter(column => !WINDOW_COLUMNS.includes(column) && this.#isNumeric(column));
+    return this.#order.map(({ column }) => column).find(column => numeric.includes(column)) ?? numeric.at(-1) ?? null;
   }
 
   /** Sum of a column over all rows, exact. */

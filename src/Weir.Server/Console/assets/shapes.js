@@ -5,6 +5,11 @@ import { cell, element, figure, percent, write } from "/assets/format.js";
 
 export const MOST_ROWS = 50;
 const COLOURS = 12;
+// A choice that is called blue is not drawn in orange: places in the palette by name.
+const NAMED_COLOURS = {
+  blue: 0, azure: 0, orange: 1, coral: 1, green: 2, emerald: 2, purple: 3, violet: 3, lilac: 3, pink: 4, magenta: 4, teal: 5, cyan: 5, turquoise: 5,
+  yellow: 6, amber: 6, gold: 6, ochre: 6, indigo: 7, lime: 8, olive: 8, jade: 8, red: 9, ruby: 9, plum: 10, mauve: 10, grey: 11, gray: 11, silver: 11, black: 11,
+};
 const MOVE_MS = 450;
 
 const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
@@ -62,16 +67,29 @@ export class Bars {
     return bar;
   }
 
-  /** A colour depends on the key alone where it can: two people who look at the same page see the same colours. */
+  /** A colour depends on the keys alone where it can: two people who look at the same page see the same colours. */
   #assignColours(keys) {
-    for (const key of keys.filter(key => !this.#colours.has(key)).sort()) {
-      const taken = new Set(this.#colours.values());
+    const wanting = keys.filter(key => !this.#colours.has(key)).sort();
+    const taken = new Set(this.#colours.values());
+    const give = (key, colour) => {
+      this.#colours.set(key, colour);
+      taken.add(colour);
+    };
+
+    for (const key of wanting) {
+      const named = NAMED_COLOURS[key.slice(2, -2).toLowerCase()]; // of ["Blue"]
+      if (named !== undefined && !taken.has(named)) {
+        give(key, named);
+      }
+    }
+
+    for (const key of wanting.filter(key => !this.#colours.has(key))) {
       let colour = hash(key) % COLOURS;
       while (taken.size < COLOURS && taken.has(colour)) {
         colour = (colour + 1) % COLOURS;
       }
 
-      this.#colours.set(key, colour);
+      give(key, colour);
     }
   }
 
