@@ -236,7 +236,16 @@ public sealed class LogReader : IDisposable
         {
             _file?.Dispose();
             _file = null;
-            _file = _disk.OpenFile(segment.Path, FileOpen.Read);
+            try
+            {
+                _file = _disk.OpenFile(segment.Path, FileOpen.Read);
+            }
+            catch (DiskException e) when (e.Errno == DiskException.NoEntry && segment.BaseOffset < _log.LogStart)
+            {
+                // Retention deleted it between the look at the list and here.
+                throw new OffsetNotStoredException(_next, _log.LogStart, _log.FlushedEnd);
+            }
+
             _segment = segment;
         }
 

@@ -124,7 +124,7 @@ public sealed class VerdictLog : IDisposable
 
     /// <summary>Reads the verdicts from <paramref name="first"/> on. Any thread.</summary>
     /// <param name="verdicts">Filled whole; <see cref="Unknown"/> where there is none.</param>
-    /// <param name="replaced">Empty, or as long as <paramref name="verdicts"/>; 0 where there is none.</param>
+    /// <param name="replaced">Empty, or as long as <paramref name="verdicts"/>; as they were appended, and 0 where the verdict is unknown.</param>
     public void Read(Offset first, Span<byte> verdicts, Span<long> replaced)
     {
         verdicts.Fill(Unknown);

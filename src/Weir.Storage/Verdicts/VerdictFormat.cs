@@ -16,7 +16,7 @@ namespace Weir.Storage.Verdicts;
 ///
 /// block n, for the records from base offset + 4096 n on:
 ///   verdicts   4096 bytes      per record: low nibble verdict, high nibble reason (Weir.Core.Verdict); unused ones 0
-///   replaced   4096 int64      only with flag bit 0; 0: none
+///   replaced   4096 int64      only with flag bit 0; means something where the verdict is "replaced"
 ///   count      int32           records in this block
 ///   checksum   uint32          CRC-32C of the block so far and its first offset (int64)
 /// </code>
