@@ -1,0 +1,94 @@
+using System.Globalization;
+
+namespace Weir.CrashTests;
+
+/// <summary>
+/// SIGKILL at any moment, also while the process starts, under several clients that send everything again that they do not know the fate of.
+/// WEIR_KILLS=n kills more often, WEIR_SEED repeats a run's choices (its timing stays the machine's).
+/// </summary>
+public sealed class KillLoopTests(ITestOutputHelper output)
+{
+    private const int Clients = 4;
+
+    [Fact]
+    public async Task Nothing_acknowledged_is_lost_and_nothing_counts_twice_however_often_the_process_is_killed()
+    {
+        int kills = Setting("WEIR_KILLS", 10);
+        int seed = Setting("WEIR_SEED", Random.Shared.Next());
+        output.WriteLine($"WEIR_KILLS={kills} WEIR_SEED={seed}");
+        using var directory = new WorkDirectory();
+        directory.Configure(Workload.Definitions);
+        using var server = new RestartingServer(directory);
+        var oracle = new Oracle();
+        var random = new Random(seed);
+        await server.StartAsync();
+
+        using var stop = new CancellationTokenSource();
+        var watcher = new ViewWatcher(server);
+        List<Task> running = [watcher.RunAsync(stop.Token)];
+        for (int i = 0; i < Clients; i++)
+        {
+            var own = new Random(random.Next());
+            running.Add(new Client(server, oracle, new Workload(own, $"c{i}"), own).RunAsync(stop.Token));
+        }
+
+        Logs? before = null;
+        while (server.Kills < kills)
+        {
+            await AnswersReach(oracle, oracle.Answers + random.Next(10, 40), running);
+            await Task.Delay(random.Next(20));
+            server.Kill();
+            if (random.Next(3) == 0)
+            {
+                // Once more while it recovers what the last kill left.
+                Task ended = server.LaunchDoomed();
+                await Task.WhenAny(ended, Task.Delay(random.Next(1_500)));
+                server.Kill();
+                await ended;
+            }
+
+            await server.StartAsync();
+            if (server.Kills % 3 == 0)
+            {
+                before = await LogOnlyGrows(before, server);
+            }
+        }
+
+        await AnswersReach(oracle, oracle.Answers + 10, running);
+        await stop.CancelAsync();
+        await Task.WhenAll(running).WaitAsync(ServerUnderTest.Patience * 2);
+        await LogOnlyGrows(before, server);
+        await Invariants.HoldAsync(oracle, await server.ApiAsync());
+        output.WriteLine($"{server.Kills} kills, {oracle.Sent.Count} events, {oracle.Answers} answers, {oracle.Outcomes.Count} verdicts, {watcher.Reads} reads; lost 0, double 0");
+    }
+
+    private static async Task<Logs> LogOnlyGrows(Logs? before, RestartingServer server)
+    {
+        Logs now = await Logs.ReadAsync(await server.ApiAsync());
+        if (before is not null)
+        {
+            Invariants.LogOnlyGrows(before, now);
+        }
+
+        return now;
+    }
+
+    private static int Setting(string name, int otherwise) =>
+        int.TryParse(Environment.GetEnvironmentVariable(name), NumberStyles.None, CultureInfo.InvariantCulture, out int value) ? value : otherwise;
+
+    // Progress, not time, decides when the next kill is due: a slow machine only takes longer.
+    private static async Task AnswersReach(Oracle oracle, long count, IReadOnlyList<Task> running)
+    {
+        using var patience = new CancellationTokenSource(ServerUnderTest.Patience);
+        while (oracle.Answers < count)
+        {
+            Assert.False(patience.IsCancellationRequested, $"No {count} answers after {ServerUnderTest.Patience}: {oracle.Answers}.");
+            foreach (Task failed in running.Where(task => task.IsFaulted))
+            {
+                await failed;
+            }
+
+            await Task.Delay(5);
+        }
+    }
+}

@@ -1,0 +1,88 @@
+using System.Globalization;
+using System.Net;
+using System.Text;
+using System.Text.Json;
+
+namespace Weir.CrashTests;
+
+/// <summary>The calls of the HTTP API that the tests make, on one server address.</summary>
+internal sealed class ServerApi : IDisposable
+{
+    private const int PageRecords = 5_000;
+
+    private readonly HttpClient _http;
+
+    public ServerApi(Uri address)
+    {
+        _http = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = address, Timeout = ServerUnderTest.Patience };
+    }
+
+    /// <summary>Sends one event as an object, several as lines.</summary>
+    /// <exception cref="HttpRequestException">Nobody knows what became of them.</exception>
+    public async Task<Answer> SendAsync(string stream, IReadOnlyList<SentEvent> events)
+    {
+        using var content = new StringContent(string.Join('\n', events.Select(one => one.Body)), Encoding.UTF8, events.Count == 1 ? "application/json" : "application/x-ndjson");
+        using HttpResponseMessage response = await _http.PostAsync($"v1/streams/{stream}/events?verdicts=all", content);
+        return Answer.Read((int)response.StatusCode, await response.Content.ReadAsStringAsync());
+    }
+
+    public async Task<JsonElement> GetAsync(string path)
+    {
+        using HttpResponseMessage response = await _http.GetAsync(path);
+        string text = await response.Content.ReadAsStringAsync();
+        return response.StatusCode == HttpStatusCode.OK
+            ? JsonDocument.Parse(text).RootElement
+            : throw new HttpRequestException($"GET {path}: {(int)response.StatusCode} {text}", null, response.StatusCode);
+    }
+
+    /// <summary>A view's rows once they cover everything that is flushed now.</summary>
+    public async Task<JsonElement> CurrentViewAsync(string view, string stream)
+    {
+        string position = (await GetAsync($"v1/streams/{stream}")).GetProperty("position").GetString()!;
+        return await GetAsync($"v1/views/{view}?at={position}&wait=30s&limit=100000");
+    }
+
+    /// <summary>Counts a view again and waits for what comes out.</summary>
+    public async Task<JsonElement> RecountAsync(string view)
+    {
+        using HttpResponseMessage response = await _http.PostAsync($"v1/views/{view}/recount", null);
+        string text = await response.Content.ReadAsStringAsync();
+        Assert.True(response.IsSuccessStatusCode, $"recount of {view}: {text}");
+        JsonElement recount = JsonDocument.Parse(text).RootElement;
+        while (recount.GetProperty("state").GetString() == "running")
+        {
+            await Task.Delay(50);
+            recount = await GetAsync("v1/recounts/" + recount.GetProperty("id").GetString());
+        }
+
+        return recount;
+    }
+
+    /// <summary>A partition's records from an offset to the flushed end.</summary>
+    public async Task<List<LoggedRecord>> ReadLogAsync(string stream, int partition, long from = 0)
+    {
+        var records = new List<LoggedRecord>();
+        while (true)
+        {
+            JsonElement page = await GetAsync(string.Create(CultureInfo.InvariantCulture, $"v1/streams/{stream}/events?partition={partition}&offset={from}&limit={PageRecords}"));
+            foreach (JsonElement record in page.GetProperty("events").EnumerateArray())
+            {
+                records.Add(new LoggedRecord(
+                    record.GetProperty("offset").GetInt64(),
+                    record.TryGetProperty("verdict", out JsonElement verdict) ? verdict.GetString() : null,
+                    record.TryGetProperty("key", out JsonElement key) ? key.GetString() : null,
+                    record.GetProperty("value").GetRawText()));
+            }
+
+            long next = page.GetProperty("next").GetInt64();
+            if (next == from || next >= page.GetProperty("end").GetInt64())
+            {
+                return records;
+            }
+
+            from = next;
+        }
+    }
+
+    public void Dispose() => _http.Dispose();
+}
