@@ -213,13 +213,37 @@ public sealed class LivePageTests(Chromium chromium) : IClassFixture<Chromium>, 
     }
 
     [Fact]
-    public async Task Windows_and_views_without_numbers_are_tables()
+    public async Task Windows_of_several_groups_are_a_table_newest_first()
     {
         await using Page page = await OpenAsync(Frames.Windows);
         await page.WaitAsync("document.querySelectorAll('tbody tr').length === 3");
-        Assert.Equal(["window_start", "window_end", "status", "hits"], await TextsAsync(page, "#results th"));
-        Assert.Equal("2015-05-17T10:07:00Z", await page.TextAsync("#results tbody td"));
+        Assert.Equal(["window_start", "status", "hits"], await TextsAsync(page, "#results th"));
+        Assert.Equal("2015-05-17 10:07Z", await page.TextAsync("#results tbody td"));
         await page.ScreenshotAsync("windows");
+    }
+
+    [Fact]
+    public async Task Rows_without_a_number_are_a_table()
+    {
+        await using Page page = await OpenAsync("""
+            {"view":"results","position":"votes:0=9","final":false,"errors":0,"columns":["driver","place"],"key":["driver"],"order":"",
+            "rows":[{"driver":"d-1","place":{"lat":59.4,"lon":24.75}},{"driver":"d-2","place":null}]}
+            """);
+
+        await page.WaitAsync("document.querySelectorAll('tbody tr').length === 2");
+        Assert.Equal(["d-1", "{\"lat\":59.4,\"lon\":24.75}", "d-2", "–"], await TextsAsync(page, "#results td"));
+    }
+
+    [Fact]
+    public async Task Numbers_that_name_a_group_are_not_grouped_by_thousands_and_little_is_not_nothing()
+    {
+        await using Page page = await OpenAsync("""
+            {"view":"results","position":"votes:0=9","final":false,"errors":0,"columns":["year","votes"],"key":["year"],"order":"","rows":[{"year":2009,"votes":9999},{"year":1957,"votes":1},{"year":null,"votes":0}]}
+            """);
+
+        await page.WaitAsync("document.querySelectorAll('.bar').length === 3");
+        Assert.Equal(["2009", "1957", "–"], await TextsAsync(page, ".label"));
+        Assert.Equal(["100.0\u202f%", "<0.1\u202f%", "0.0\u202f%"], await TextsAsync(page, ".share"));
     }
 
     [Fact]

@@ -19,8 +19,9 @@ export function whole(number) {
   return figure(BigInt(Math.round(number)) * ONE);
 }
 
+/** A share, 0 to 1. What is more than nothing is never shown as nothing. */
 export function percent(ratio) {
-  return `${(ratio * 100).toFixed(1)}${THIN_SPACE}%`;
+  return ratio > 0 && ratio < 0.0005 ? `<0.1${THIN_SPACE}%` : `${(ratio * 100).toFixed(1)}${THIN_SPACE}%`;
 }
 
 export function seconds(milliseconds) {
@@ -50,6 +51,16 @@ export function cell(value) {
     case "boolean": return value ? "true" : "false";
     default: return value === null || value === undefined ? "–" : plainJson(value);
   }
+}
+
+/** A value that names a group: a year is 2009 and not 2 009, a window begins at 2015-05-17 10:05Z. */
+export function label(value) {
+  if (typeof value === "bigint") {
+    return toText(value);
+  }
+
+  const time = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(?::00)?(:\d\d[\d.]*)?Z$/.exec(value ?? "");
+  return time === null ? cell(value) : `${time[1]} ${time[2]}${time[3] ?? ""}Z`;
 }
 
 /** JSON with exact numbers written back as numbers. */

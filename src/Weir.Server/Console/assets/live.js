@@ -261,7 +261,8 @@ function drawRows(measure, adds) {
     return;
   }
 
-  const shape = rows.key.length === 0 ? shapes.figures : measure === null || rows.windowed ? shapes.table : shapes.bars;
+  const bars = measure !== null && (!rows.windowed || rows.key.length === 1);
+  const shape = rows.key.length === 0 ? shapes.figures : bars ? shapes.bars : shapes.table;
   if (results.firstChild !== shape.element) {
     results.replaceChildren(shape.element);
   }

@@ -23,7 +23,7 @@ export class Rows {
   get all() { return [...this.#byKey.values()]; }
 
   /** Whether rows belong to windows of time. */
-  get windowed() { return this.#columns.some(column => WINDOW_COLUMNS.includes(column)); }
+  get windowed() { return this.#key.some(column => WINDOW_COLUMNS.includes(column)); }
 
   /** Starts anew from a snapshot frame: columns, the names of the key's columns, the view's own order (`-votes,choice`), rows. */
   snapshot({ columns, key, order, rows }) {

@@ -1,7 +1,8 @@
-// The three ways a view is drawn: bars (groups with a figure), big figures (no groups), a table (everything else).
+// The three ways a view is drawn: bars (groups with a figure), big figures (no groups), a table (everything else). A window's
+// end follows from its start and is left out.
 // Each keeps its elements between frames, so that bars move instead of being redrawn.
 import { fractionDigits, toNumber } from "/assets/exact.js";
-import { cell, element, figure, percent, write } from "/assets/format.js";
+import { cell, element, figure, label, percent, write } from "/assets/format.js";
 
 export const MOST_ROWS = 50;
 const COLOURS = 12;
@@ -29,7 +30,7 @@ export class Bars {
     const total = toNumber(rows.sum(measure));
     const longest = Math.max(...shown.map(row => toNumber(row[measure] ?? 0n)), 0);
     const digits = digitsOf(shown, measure);
-    const others = rows.values.filter(column => column !== measure);
+    const others = rows.values.filter(column => column !== measure && column !== "window_end");
     this.#assignColours(shown.map(row => rows.keyOf(row)));
 
     const before = this.#tops();
@@ -38,7 +39,7 @@ export class Bars {
       const bar = this.#bars.get(key) ?? this.#make(key);
       const value = toNumber(row[measure] ?? 0n);
       write(bar.rank, String(index + 1));
-      write(bar.label, rows.key.map(column => cell(row[column])).join(" · "));
+      write(bar.label, rows.key.map(column => label(row[column])).join(" · "));
       write(bar.aside, others.map(column => `${column} ${cell(row[column])}`).join(" · "));
       write(bar.count, figure(row[measure], digits));
       write(bar.share, shares && total > 0 ? percent(value / total) : "");
@@ -48,6 +49,7 @@ export class Bars {
 
     this.element.classList.toggle("few", order.length <= 8);
     this.element.classList.toggle("no-share", !shares);
+    this.element.classList.toggle("windows", rows.windowed);
     this.#place(order, before);
   }
 
@@ -174,7 +176,7 @@ export class Table {
 
   draw(rows) {
     const shown = rows.top(MOST_ROWS);
-    const columns = rows.columns;
+    const columns = rows.columns.filter(column => column !== "window_end" || !rows.columns.includes("window_start"));
     const digits = columns.map(column => digitsOf(shown, column));
     this.#drawHead(columns, columns.map(column => !rows.key.includes(column) && shown.every(row => typeof row[column] !== "string")));
 
@@ -188,7 +190,7 @@ export class Table {
         const value = row[column];
         const number = typeof value === "bigint" && !rows.key.includes(column);
         const target = line.cells[place] ?? line.insertCell();
-        write(target, number ? figure(value, digits[place]) : cell(value));
+        write(target, number ? figure(value, digits[place]) : label(value));
         target.className = number ? "number" : "";
       });
     });

@@ -1,6 +1,6 @@
 // One sentence for those who listen instead of look: at most every few seconds, only when it has changed, and at once when final.
 import { toNumber, toText } from "/assets/exact.js";
-import { cell, percent, write } from "/assets/format.js";
+import { cell, label, percent, write } from "/assets/format.js";
 
 const INTERVAL_MS = 8_000;
 
@@ -39,10 +39,10 @@ function sentence(rows, measure, adds) {
     return `${rows.count} rows.`;
   }
 
-  const label = rows.key.map(column => cell(first[column])).join(", ");
+  const name = rows.key.map(column => label(first[column])).join(", ");
   const value = first[measure] ?? 0n;
   const total = adds ? rows.sum(measure) : 0n;
   return total > 0n
-    ? `${label} is first with ${toText(value)} of ${toText(total)} ${measure}, ${percent(toNumber(value) / toNumber(total))}.`
-    : `${label} is first with ${measure} ${toText(value)}.`;
+    ? `${name} is first with ${toText(value)} of ${toText(total)} ${measure}, ${percent(toNumber(value) / toNumber(total))}.`
+    : `${name} is first with ${measure} ${toText(value)}.`;
 }
