@@ -61,4 +61,6 @@ public enum EngineEvent
     DiskHasRoom = 1012,
     NodeFailed = 1013,
     StreamClosed = 1014,
+    Retained = 1015,
+    RetentionStopped = 1016,
 }

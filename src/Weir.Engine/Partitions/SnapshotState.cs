@@ -5,12 +5,15 @@ namespace Weir.Engine;
 
 /// <summary>
 /// The sections of a snapshot: <c>admission</c> (phase, totals), <c>table-0</c> and <c>table-1</c> (entries of 24 bytes, shard by shard, then
-/// those that changed while it was written), <c>view:name</c>. Layout: docs/internals/snapshot.md.
+/// those that changed while it was written), <c>view:name:version</c>; a base also holds <c>define</c>. Layout: docs/internals/snapshot.md.
 /// </summary>
 internal static class SnapshotState
 {
     public const string AdmissionSection = "admission";
     public const string ViewPrefix = "view:";
+
+    /// <summary>Only in a base: the define marker in force at the cut.</summary>
+    public const string DefineSection = "define";
 
     public static string TableSection(int table) => table == 0 ? "table-0" : "table-1";
 

@@ -56,7 +56,7 @@ public sealed partial class ReadModel
     public int Version { get; }
 
     /// <summary>Null when the view has seen its stream from the beginning.</summary>
-    public Position? Since { get; }
+    public Position? Since { get; internal set; }
 
     public Position Position => Volatile.Read(ref _header).Position;
 

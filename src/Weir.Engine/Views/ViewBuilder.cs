@@ -24,6 +24,7 @@ internal sealed class ViewBuilder(View view, Func<bool> isStopping)
     public void Build()
     {
         IReadOnlyList<Partition> partitions = view.Stream.PartitionList;
+        NoteSince(partitions);
         for (int i = 0; i < partitions.Count && !isStopping(); i++)
         {
             if (view.PartialOf(i) is null)
@@ -37,6 +38,21 @@ internal sealed class ViewBuilder(View view, Func<bool> isStopping)
         if (!isStopping())
         {
             view.GoLive();
+        }
+    }
+
+    // Where retention has cut the log, a view made now begins behind the cut and says so.
+    private void NoteSince(IReadOnlyList<Partition> partitions)
+    {
+        var starts = new long[partitions.Count];
+        for (int i = 0; i < starts.Length; i++)
+        {
+            starts[i] = view.PartialOf(i) is null ? partitions[i].Log?.LogStart.Value ?? 0 : 0;
+        }
+
+        if (starts.Any(start => start > 0))
+        {
+            view.Model.Since = new Position(view.Stream.Name, starts);
         }
     }
 
