@@ -24,6 +24,12 @@ public sealed class VerdictLog : IDisposable
     private readonly Lock _lock = new();
     private Offset _segmentBase;
     private IDiskFile? _file;
+
+    /// <summary>Files of sealed segments written since the last flush; as many as segments between two snapshots.</summary>
+    private readonly List<string> _leftUnflushed = [];
+
+    /// <summary>The file that <see cref="Flush"/> waits for; it disposes it when appending has gone on to the next one.</summary>
+    private IDiskFile? _flushing;
     private Offset _blockStart;
     private int _blockCount;
     private int _blockWritten;
@@ -112,12 +118,44 @@ public sealed class VerdictLog : IDisposable
     /// <summary>Writes the unfinished block and flushes, so that replay from <see cref="End"/> finds all verdicts below it. Called before a snapshot at that offset is committed, and at a clean stop.</summary>
     public void Flush()
     {
+        IDiskFile file;
+        string[] left;
         lock (_lock)
         {
-            if (_file is not null)
+            if (_file is null || _flushing is not null)
             {
-                WriteBlock();
-                _file.Flush();
+                return;
+            }
+
+            WriteBlock();
+            _flushing = file = _file;
+            left = [.. _leftUnflushed];
+            _leftUnflushed.Clear();
+        }
+
+        try
+        {
+            // Outside the lock: appending waits for no disk.
+            foreach (string path in left)
+            {
+                if (_disk.FileExists(path))
+                {
+                    using IDiskFile sealedFile = _disk.OpenFile(path, FileOpen.ReadWrite);
+                    sealedFile.Flush();
+                }
+            }
+
+            file.Flush();
+        }
+        finally
+        {
+            lock (_lock)
+            {
+                _flushing = null;
+                if (file != _file)
+                {
+                    file.Dispose();
+                }
             }
         }
     }
@@ -184,7 +222,12 @@ public sealed class VerdictLog : IDisposable
         if (_file is not null)
         {
             WriteBlock();
-            _file.Dispose();
+            _leftUnflushed.Add(FilePath(_segmentBase));
+            if (_file != _flushing)
+            {
+                _file.Dispose();
+            }
+
             _file = null;
         }
 

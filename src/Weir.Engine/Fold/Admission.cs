@@ -155,29 +155,34 @@ internal sealed class Admission : IDisposable
     }
 
     /// <summary>Bytes of <see cref="WriteState"/>.</summary>
-    public const int StateHeaderBytes = 2 + 8 + (8 * 8);
+    public const int StateHeaderBytes = 2 + 8 + 8 + (8 * 8);
 
-    /// <summary>Writes phase and totals for a snapshot; the tables are copied by <see cref="OwnerTable.BeginSnapshot"/>.</summary>
+    /// <summary>Writes phase, totals and the tables' first offset for a snapshot; the tables are copied by <see cref="OwnerTable.BeginSnapshot"/>.</summary>
     public void WriteState(Span<byte> destination)
     {
         destination[0] = (byte)Phase;
         destination[1] = Reopened ? (byte)1 : (byte)0;
         BinaryPrimitives.WriteInt64LittleEndian(destination[2..], OpenedAtMs);
+        BinaryPrimitives.WriteInt64LittleEndian(destination[10..], _owners?.FirstOffset ?? 0);
         for (int i = 0; i < _totals.Length; i++)
         {
-            BinaryPrimitives.WriteInt64LittleEndian(destination[(10 + (i * 8))..], _totals[i]);
+            BinaryPrimitives.WriteInt64LittleEndian(destination[(18 + (i * 8))..], _totals[i]);
         }
     }
 
-    /// <summary>Takes over phase and totals from a snapshot.</summary>
+    /// <summary>Takes over phase, totals and the tables' first offset from a snapshot; before the tables are loaded.</summary>
     public void ReadState(ReadOnlySpan<byte> source)
     {
         Phase = (StreamPhase)source[0];
         Reopened = source[1] == 1;
         OpenedAtMs = BinaryPrimitives.ReadInt64LittleEndian(source[2..]);
+        foreach (OwnerTable table in Tables)
+        {
+            table.FirstOffset = BinaryPrimitives.ReadInt64LittleEndian(source[10..]);
+        }
         for (int i = 0; i < _totals.Length; i++)
         {
-            _totals[i] = BinaryPrimitives.ReadInt64LittleEndian(source[(10 + (i * 8))..]);
+            _totals[i] = BinaryPrimitives.ReadInt64LittleEndian(source[(18 + (i * 8))..]);
         }
     }
 

@@ -27,7 +27,7 @@ internal sealed unsafe class OwnerTable : IDisposable
     private const byte Used = 0x80;
 
     private readonly Shard[] _shards = new Shard[ShardCount];
-    private readonly long _firstOffset;
+    private long _firstOffset;
     private List<OwnerEntry>? _undo;
     private long _snapshotEnd;
     private int _snapshotNext;
@@ -43,6 +43,17 @@ internal sealed unsafe class OwnerTable : IDisposable
 
     /// <summary>Native memory held, bytes.</summary>
     public long AllocatedBytes { get; private set; }
+
+    /// <summary>What entries' offsets are relative to. Set before the entries of a snapshot are loaded: they are relative to its first offset, not to today's log start.</summary>
+    public long FirstOffset
+    {
+        get => _firstOffset;
+        set
+        {
+            Invariant.Check(Count == 0, "The first offset of a table with entries cannot change.");
+            _firstOffset = value;
+        }
+    }
 
     /// <summary>Entries of records below this offset may be dropped when their shard grows (<c>remember</c>).</summary>
     public long ExpiredBelow { get; set; }

@@ -73,6 +73,12 @@ internal sealed partial class Partition
             }
         }
 
+        else if (log.LogStart > Offset.Zero)
+        {
+            // What the cut segments held is known to nobody: counting on from nothing would count their owners again.
+            log.MarkReadOnly($"The log of {_stream.Name}/{Id} begins at offset {log.LogStart} and no intact base or snapshot says what was counted before. Restore a .base file from a copy.");
+        }
+
         foreach (string file in rejected)
         {
             _stream.Report(EngineEvent.SnapshotRejected, $"A snapshot was passed over: {file}");

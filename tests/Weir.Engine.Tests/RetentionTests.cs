@@ -1,0 +1,85 @@
+using Weir.Core;
+
+namespace Weir.Engine.Tests;
+
+public sealed class RetentionTests
+{
+    private const string Votes = """{"partitions":1,"key":"user","id":"id","claim":{"by":"user"},"retention":"64KiB"}""";
+
+    [Fact]
+    public async Task Owners_of_deleted_segments_stay_known_and_later_views_say_where_they_begin()
+    {
+        await using NodeFixture fixture = await StartWithSmallSegments();
+        EventStream stream = await fixture.DefineAsync("votes", Votes);
+        View early = await fixture.Node.DefineViewAsync("early", new ViewDefinition("SELECT choice, count(*) AS votes FROM votes GROUP BY choice"));
+        await SendManyAsync(stream, 3000);
+        await fixture.RowsAsync("early");
+
+        fixture.Node.RetainOnce();
+
+        long start = stream.Partitions[0].LogStart;
+        Assert.True(start > 0, "Nothing was deleted.");
+        Assert.Equal(new IngestTotals { Duplicate = 1, Taken = 1 }, await NodeFixture.SendAsync(stream, Vote(5), Vote(6).Replace("v6", "other", StringComparison.Ordinal)));
+        Assert.Equal("""[{"choice":"a","votes":3000}]""", await fixture.RowsAsync("early"));
+        Assert.Null(early.Model.Since);
+
+        View late = await fixture.Node.DefineViewAsync("late", new ViewDefinition("SELECT count(*) AS votes FROM votes"));
+        Assert.Equal($$"""[{"votes":{{3001 - start}}}]""", await fixture.RowsAsync("late"));
+        Assert.Equal(new Position("votes", [start]), late.Model.Since);
+    }
+
+    [Fact]
+    public async Task Without_snapshots_the_base_gives_the_state_back()
+    {
+        await using NodeFixture fixture = await StartWithSmallSegments();
+        EventStream stream = await fixture.DefineAsync("votes", Votes);
+        await fixture.Node.DefineViewAsync("early", new ViewDefinition("SELECT choice, count(*) AS votes FROM votes GROUP BY choice"));
+        await SendManyAsync(stream, 3000);
+        fixture.Node.RetainOnce();
+        Assert.True(stream.Partitions[0].LogStart > 0);
+        UInt128[] before = await NodeTests.HashesOf(stream);
+
+        await fixture.RestartAsync();
+
+        Assert.True(fixture.Node.TryGetStream("votes", out EventStream? again));
+        Assert.Equal(before, await NodeTests.HashesOf(again));
+        Assert.Equal("""[{"choice":"a","votes":3000}]""", await fixture.RowsAsync("early"));
+    }
+
+    [Fact]
+    public async Task Without_base_and_snapshot_a_cut_log_is_read_only()
+    {
+        await using NodeFixture fixture = await StartWithSmallSegments();
+        EventStream stream = await fixture.DefineAsync("votes", Votes);
+        await SendManyAsync(stream, 3000);
+        fixture.Node.RetainOnce();
+        await fixture.Node.StopAsync();
+        foreach (string file in Directory.EnumerateFiles(fixture.Directory, "*.base*", SearchOption.AllDirectories))
+        {
+            File.Delete(file);
+        }
+
+        await fixture.RestartAsync();
+
+        Assert.True(fixture.Node.TryGetStream("votes", out EventStream? again));
+        Assert.Equal(PartitionState.ReadOnly, again.Partitions[0].State);
+        Assert.Equal(1, (await NodeFixture.SendAsync(again, Vote(5))).Unknown);
+    }
+
+    private static Task<NodeFixture> StartWithSmallSegments() => NodeFixture.StartAsync(directory => new NodeOptions
+    {
+        DataDirectory = directory,
+        PublishInterval = TimeSpan.FromMilliseconds(10),
+        SegmentBytes = 32 << 10,
+    });
+
+    private static async Task SendManyAsync(EventStream stream, int count)
+    {
+        foreach (int[] chunk in Enumerable.Range(0, count).Chunk(100))
+        {
+            Assert.Equal(chunk.Length, (await NodeFixture.SendAsync(stream, chunk.Select(Vote))).Counted);
+        }
+    }
+
+    private static string Vote(int i) => $$"""{"id":"v{{i}}","user":"u{{i}}","choice":"a"}""";
+}
