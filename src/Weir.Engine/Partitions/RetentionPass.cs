@@ -142,7 +142,7 @@ internal sealed class RetentionPass(EventStream stream, Partition partition, IRe
             if (partials[i] is { } partial)
             {
                 var buffer = new ArrayBufferWriter<byte>();
-                partial.WriteTo(buffer);
+                partial.Freeze().WriteTo(buffer);
                 writer.WriteSection(views[i].Section);
                 writer.Write(buffer.WrittenSpan);
             }
