@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Runtime.InteropServices;
 using Weir.Core;
 using Weir.Storage;
@@ -141,10 +140,8 @@ internal sealed class RetentionPass(EventStream stream, Partition partition, IRe
         {
             if (partials[i] is { } partial)
             {
-                var buffer = new ArrayBufferWriter<byte>();
-                partial.Freeze().WriteTo(buffer);
                 writer.WriteSection(views[i].Section);
-                writer.Write(buffer.WrittenSpan);
+                partial.Freeze().WriteTo(writer.Write);
             }
         }
 
