@@ -71,7 +71,7 @@ internal sealed class CountAccumulator(int slot) : Accumulator(slot)
 
     public override void Grow(int capacity) => Array.Resize(ref _counts, capacity);
 
-    public override PartialValue Get(int group) => default(PartialValue) with { Count = _counts[group] };
+    public override PartialValue Get(int group) => new(count: _counts[group]);
 
     public override void Set(int group, in PartialValue value) => _counts[group] = value.Count;
 

@@ -57,7 +57,7 @@ internal sealed class EdgeAccumulator(int slot, bool keepsFirst) : Accumulator(s
         Array.Resize(ref _places, capacity);
     }
 
-    public override PartialValue Get(int group) => _kept.Get(group) with { TimeMs = _places[group].TimeMs, Offset = _places[group].Offset };
+    public override PartialValue Get(int group) => _kept.Get(group, _places[group].TimeMs, _places[group].Offset);
 
     public override void Set(int group, in PartialValue value)
     {

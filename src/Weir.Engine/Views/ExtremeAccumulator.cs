@@ -44,7 +44,7 @@ internal sealed class ExtremeAccumulator(int slot, bool wantsGreater) : Accumula
 
     public override void Grow(int capacity) => _kept.Grow(capacity);
 
-    public override PartialValue Get(int group) => _kept.Get(group);
+    public override PartialValue Get(int group) => _kept.Get(group, timeMs: 0, offset: 0);
 
     public override void Set(int group, in PartialValue value) => _kept.Set(group, value);
 

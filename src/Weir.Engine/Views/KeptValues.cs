@@ -51,11 +51,12 @@ internal sealed class KeptValues
         return new KeptValues { _values = (Value[])_values.Clone() };
     }
 
-    public PartialValue Get(int group)
+    /// <param name="timeMs">Append time of the value's record, where that matters; else 0.</param>
+    public PartialValue Get(int group, long timeMs, long offset)
     {
         ref Value value = ref _values[group];
         byte[]? text = value.Kind is DatumKind.String or DatumKind.Composite ? TextOf(group).ToArray() : null;
-        return default(PartialValue) with { Kind = value.Kind, Number = value.Number, Text = text };
+        return new PartialValue(value.Kind, value.Number, count: 0, text, timeMs, offset);
     }
 
     public void Set(int group, in PartialValue value) =>

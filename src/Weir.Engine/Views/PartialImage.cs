@@ -83,7 +83,7 @@ internal sealed class PartialImage(
     private void WriteGroup(IBufferWriter<byte> section, byte[] key, int group)
     {
         WriteBytes(section, key);
-        Write(section, windowStarts[group]);
+        Write(section, windowStarts.Length > 0 ? windowStarts[group] : 0);
         Write(section, rows[group]);
         foreach (Accumulator accumulator in accumulators)
         {

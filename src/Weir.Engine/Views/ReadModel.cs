@@ -238,10 +238,10 @@ public sealed partial class ReadModel
         }
     }
 
-    // The GROUP BY values and the end of the window: the first row slots.
+    // The GROUP BY values and the end of the window, the first row slots; the others still NULL.
     private SqlValue[] KeyValuesOf(byte[] key, long windowStartMs)
     {
-        SqlValue[] values = new SqlValue[_plan.KeySlots.Length + 1];
+        SqlValue[] values = new SqlValue[_plan.RowSlotCount];
         Utf8JsonReader reader = new(key);
         reader.Read();
         for (int i = 0; i < _plan.KeySlots.Length; i++)

@@ -7,9 +7,13 @@ namespace Weir.Engine;
 /// <summary>A value of a row: evaluated, on the heap, immutable.</summary>
 internal readonly struct SqlValue(DatumKind kind, Exact number, byte[]? text) : IEquatable<SqlValue>
 {
+    // In halves: as one 128-bit field it would make each value a third larger by alignment, and a large view has millions.
+    private readonly ulong _high = unchecked((ulong)(number.Scaled >> 64));
+    private readonly ulong _low = unchecked((ulong)number.Scaled);
+
     public DatumKind Kind { get; } = kind;
 
-    public Exact Number { get; } = number;
+    public Exact Number => new(new Int128(_high, _low));
 
     /// <summary>UTF-8 of a string, JSON text of a composite; null otherwise.</summary>
     public byte[]? Text { get; } = text;

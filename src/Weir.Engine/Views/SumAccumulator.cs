@@ -29,7 +29,7 @@ internal sealed class SumAccumulator(int slot) : Accumulator(slot)
         Array.Resize(ref _counts, capacity);
     }
 
-    public override PartialValue Get(int group) => default(PartialValue) with { Number = new Exact(_sums[group]), Count = _counts[group] };
+    public override PartialValue Get(int group) => new(number: new Exact(_sums[group]), count: _counts[group]);
 
     public override void Set(int group, in PartialValue value)
     {

@@ -16,6 +16,9 @@ internal sealed class TopRows(int limit, RowOrder order, Func<IEnumerable<ViewRo
     // False while every row is among the sorted ones.
     private bool _hasOthers;
 
+    // The last of the sorted rows.
+    private ViewRow? _last;
+
     /// <summary>The shown rows, in order. Enumerated after all changes of a merge.</summary>
     public IEnumerable<ViewRow> Top()
     {
@@ -30,9 +33,9 @@ internal sealed class TopRows(int limit, RowOrder order, Func<IEnumerable<ViewRo
     /// <summary>Puts a group's new row in the place of its old one.</summary>
     public void Replace(ViewRow? before, ViewRow? after)
     {
-        if (before is not null)
+        if (before is not null && !IsBehind(before) && _sorted.Remove(before))
         {
-            _sorted.Remove(before);
+            _last = _sorted.Max;
         }
 
         if (after is not null)
@@ -43,8 +46,7 @@ internal sealed class TopRows(int limit, RowOrder order, Func<IEnumerable<ViewRo
 
     private void Add(ViewRow row)
     {
-        bool isBehindOthers = _hasOthers && (_sorted.Count == 0 || order.Compare(row, _sorted.Max) > 0);
-        if (isBehindOthers)
+        if (_hasOthers && IsBehind(row))
         {
             return;
         }
@@ -55,11 +57,16 @@ internal sealed class TopRows(int limit, RowOrder order, Func<IEnumerable<ViewRo
             _sorted.Remove(_sorted.Max!);
             _hasOthers = true;
         }
+
+        _last = _sorted.Max;
     }
+
+    private bool IsBehind(ViewRow row) => _last is null || order.Compare(row, _last) > 0;
 
     private void Refill()
     {
         _sorted.Clear();
+        _last = null;
         _hasOthers = false;
         foreach (ViewRow row in allRows())
         {

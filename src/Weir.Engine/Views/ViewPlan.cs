@@ -54,14 +54,14 @@ public sealed class ViewPlan
     internal int[] ArgumentSlots { get; }
 
     /// <summary>
-    /// Values of a row, as HAVING, ORDER BY and the output address them: the GROUP BY values, then <c>window_end</c> (NULL
-    /// without a window), then the aggregates.
+    /// Values of a row, as HAVING, ORDER BY and the output address them: the GROUP BY values, then <c>window_end</c> if there
+    /// is a window, then the aggregates.
     /// </summary>
-    internal int RowSlotCount => KeySlots.Length + 1 + ArgumentSlots.Length;
+    internal int RowSlotCount => FirstAggregateSlot + ArgumentSlots.Length;
 
     internal int WindowEndSlot => KeySlots.Length;
 
-    internal int FirstAggregateSlot => KeySlots.Length + 1;
+    internal int FirstAggregateSlot => KeySlots.Length + (Window is null ? 0 : 1);
 
     /// <summary>Row slots of the output columns.</summary>
     internal int[] OutputSlots { get; }

@@ -45,8 +45,11 @@ internal sealed class ViewRow(MergedGroup group, SqlValue[] values)
 }
 
 /// <summary>A group of the view: what each partition says of it, and the row that follows. Owned by the read model's lock.</summary>
-internal sealed class MergedGroup(byte[] key, SqlValue[] keyValues, long windowStartMs, int partitions)
+internal sealed class MergedGroup(byte[] key, SqlValue[] values, long windowStartMs, int partitions)
 {
+    // As merged last; at first only the values of the key. Rows share the arrays, so none is ever changed.
+    private SqlValue[] _values = values;
+
     public byte[] Key => key;
 
     public long WindowStartMs => windowStartMs;
@@ -71,15 +74,15 @@ internal sealed class MergedGroup(byte[] key, SqlValue[] keyValues, long windowS
     /// <exception cref="OverflowException">A sum over the partitions leaves 128 bits.</exception>
     public SqlValue[] Merge(ViewPlan plan)
     {
-        SqlValue[] values = new SqlValue[plan.RowSlotCount];
-        keyValues.CopyTo(values, 0);
+        SqlValue[] merged = [.. _values];
         NodeList<AggregateOperand> aggregates = plan.Shape.Aggregates;
         for (int i = 0; i < aggregates.Count; i++)
         {
-            values[plan.FirstAggregateSlot + i] = Merge(aggregates[i], i);
+            merged[plan.FirstAggregateSlot + i] = Merge(aggregates[i], i);
         }
 
-        return values;
+        _values = merged;
+        return merged;
     }
 
     private SqlValue Merge(AggregateOperand aggregate, int index) => aggregate.Function switch
