@@ -108,6 +108,60 @@ public sealed class RecoveryTests
     }
 
     [Fact]
+    public void A_frame_of_another_partition_behind_the_end_proves_nothing()
+    {
+        // Misdirected by the disk: intact by its own measure, with a durable end far above ours.
+        byte[] frame = new byte[Frame.HeaderBytes];
+        Frame.Write(frame, (TestLog.Identity with { Partition = 4 }).FrameSeed, batch: default, previous: 0, appendTimeMs: 9_999, durableEnd: new Offset(999));
+        Opened opened = Open(Running, files => files[Running.Last] = [.. files[Running.Last], .. new byte[10], .. frame]);
+        ExpectTail(opened, Running.End, 10 + frame.Length);
+    }
+
+    [Fact]
+    public void A_frame_of_this_partition_behind_bad_bytes_proves_that_they_were_flushed()
+    {
+        byte[] frame = new byte[Frame.HeaderBytes];
+        Frame.Write(frame, TestLog.Identity.FrameSeed, batch: default, previous: 0, appendTimeMs: 9_999, durableEnd: Running.End + 1);
+        Opened opened = Open(Running, files => files[Running.Last] = [.. files[Running.Last], .. new byte[10], .. frame]);
+        Assert.Equal(RecoveryOutcome.Damaged, opened.Report.Outcome);
+        DamagedRange range = Assert.Single(opened.Report.Damage);
+        Assert.Equal((Running.End, (Offset?)(Running.End + 1)), (range.Start, range.End));
+    }
+
+    [Fact]
+    public void An_intact_frame_of_another_history_does_not_fit_into_the_chain()
+    {
+        // The same partition, offsets, times and lengths, another content in one batch: an older copy of a sector, say.
+        (int filePosition, Offset first) = Stopped.LastFrames[1];
+        byte[] exchanged = [.. Stopped.Files[Stopped.Last]];
+        Span<byte> frame = exchanged.AsSpan(filePosition, Stopped.LastFrames[2].FilePosition - filePosition);
+        Span<byte> batch = frame[Frame.HeaderBytes..];
+        batch[^20] ^= 1;
+        BinaryPrimitives.WriteUInt32BigEndian(batch[RecordBatch.CrcAt..], Crc32C.Compute(batch[RecordBatch.AttributesAt..]));
+        Assert.True(Frame.TryRead(Stopped.Files[Stopped.Last].AsSpan(filePosition), TestLog.Identity.FrameSeed, out Frame old, out _));
+        Frame.Write(frame, TestLog.Identity.FrameSeed, batch, old.Previous, old.AppendTimeMs, old.DurableEnd);
+
+        Opened opened = Open(Stopped, files => files[Stopped.Last] = exchanged);
+
+        Assert.Equal(RecoveryOutcome.Damaged, opened.Report.Outcome);
+        Assert.Equal(Stopped.LastFrames[2].FilePosition, opened.Report.Damage[0].FilePosition);
+        using LogReader reader = opened.Log.OpenReader(Offset.Zero);
+        Assert.Throws<LogDamagedException>(() => ReadToEnd(reader));
+        Assert.True(first < opened.Report.Damage[0].Start);
+    }
+
+    [Fact]
+    public void A_batch_that_leaves_a_gap_in_the_offsets_is_not_log()
+    {
+        byte[] gap = [.. Running.Files[Running.Last]];
+        Span<byte> frame = gap.AsSpan(Running.LastFrame.FilePosition);
+        Assert.True(Frame.TryRead(frame, TestLog.Identity.FrameSeed, out Frame old, out _));
+        RecordBatch.Stamp(frame[Frame.HeaderBytes..], Running.LastFrame.Base + 1, leaderEpoch: 0);
+        Frame.Write(frame, TestLog.Identity.FrameSeed, frame[Frame.HeaderBytes..], old.Previous, old.AppendTimeMs, old.DurableEnd);
+        ExpectTail(Open(Running, files => files[Running.Last] = gap), Running.LastFrame.Base, frame.Length);
+    }
+
+    [Fact]
     public void A_flipped_bit_below_the_durable_end_is_damage_and_nothing_is_cut()
     {
         byte[] last = Stopped.Files[Stopped.Last];
