@@ -12,6 +12,7 @@ internal static class BenchCommand
 
     private static readonly (string Name, string Meaning, Run Run)[] Benches =
     [
+        ("fold", "extract and fold on one core, from raw NDJSON, without disk and network", FoldBench.RunAsync),
         ("http", "batches of votes over HTTP, exactly-once with claim, flushed before the answer, 4 partitions", ThroughputBenches.HttpAsync),
         ("single", "one vote per request, beside the bare web server", SingleBench.RunAsync),
         ("latency", "acknowledgement times at half the peak", ThroughputBenches.LatencyAsync),
