@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Weir.Server.Configuration;
+using Weir.Storage;
 
 namespace Weir.Server.Tests.Support;
 
@@ -27,13 +28,13 @@ internal sealed class TestServer : IAsyncDisposable
     public string DataDirectory => Path.Combine(_directory, "data");
 
     /// <param name="yaml">Streams and views; address and data are the test's.</param>
-    public static async Task<TestServer> StartAsync(string yaml = "", IReadOnlyDictionary<string, string>? environment = null, IReadOnlyList<string>? recountCommand = null)
+    public static async Task<TestServer> StartAsync(string yaml = "", IReadOnlyDictionary<string, string>? environment = null, IReadOnlyList<string>? recountCommand = null, IDisk? disk = null)
     {
         string directory = Directory.CreateTempSubdirectory("weir-server-").FullName;
-        return await StartInAsync(directory, yaml, environment, recountCommand);
+        return await StartInAsync(directory, yaml, environment, recountCommand, disk);
     }
 
-    public static async Task<TestServer> StartInAsync(string directory, string yaml, IReadOnlyDictionary<string, string>? environment = null, IReadOnlyList<string>? recountCommand = null)
+    public static async Task<TestServer> StartInAsync(string directory, string yaml, IReadOnlyDictionary<string, string>? environment = null, IReadOnlyList<string>? recountCommand = null, IDisk? disk = null)
     {
         string file = Path.Combine(directory, "weir.yaml");
         await File.WriteAllTextAsync(file, yaml);
@@ -44,9 +45,12 @@ internal sealed class TestServer : IAsyncDisposable
             CommandLine = new Dictionary<string, string> { [ConfigurationKeys.Data] = Path.Combine(directory, "data"), [ConfigurationKeys.Listen] = "127.0.0.1:0" },
             IsTerminal = true,
         });
-        ServerHost host = await ServerHost.StartAsync(configuration, recountCommand is null
-            ? new ServerHostOptions { LogsToConsole = false }
-            : new ServerHostOptions { LogsToConsole = false, RecountCommand = recountCommand });
+        ServerHost host = await ServerHost.StartAsync(configuration, new ServerHostOptions
+        {
+            LogsToConsole = false,
+            Disk = disk ?? LinuxDisk.Instance,
+            RecountCommand = recountCommand ?? [],
+        });
         try
         {
             await host.Ready.WaitAsync(Patience);

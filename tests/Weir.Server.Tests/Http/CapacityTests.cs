@@ -1,0 +1,137 @@
+using System.Net;
+using System.Text;
+using System.Text.Json.Nodes;
+using Weir.Server.Tests.Support;
+
+namespace Weir.Server.Tests.Http;
+
+/// <summary>What is answered when something is full, slow or broken: nothing is acknowledged that is not safe, and it is said when to come back.</summary>
+public sealed class CapacityTests
+{
+    private const string Votes = "/v1/streams/votes/events";
+    private const string Yaml = """
+        limits: { queue_bytes: 2MiB, request_bytes: 16MiB }
+        streams:
+          votes: { partitions: 1, key: user, id: id, claim: { by: user } }
+        views:
+          results: SELECT count(*) AS votes FROM votes
+        """;
+
+    [Fact]
+    public async Task A_full_disk_refuses_writes_and_keeps_reads_and_ends_by_itself()
+    {
+        var disk = new FaultyDisk { IsFull = true };
+        await using TestServer server = await TestServer.StartAsync(Yaml, disk: disk);
+        Answer refused;
+        do
+        {
+            refused = await server.PostAsync(Votes, """{"id":"1","user":"1"}""");
+        }
+        while (refused.Status == HttpStatusCode.OK || refused.Code == "WEIR-1504");
+
+        Assert.Equal((507, "WEIR-4003"), ((int)refused.Status, refused.Code));
+        Assert.NotNull(refused.Message.Headers.RetryAfter);
+        Assert.Equal(HttpStatusCode.OK, (await server.GetAsync("/v1/views/results")).Status);
+
+        disk.IsFull = false;
+        Answer taken;
+        do
+        {
+            taken = await server.PostAsync(Votes, """{"id":"2","user":"2"}""");
+        }
+        while ((int)taken.Status == 507);
+
+        Assert.Equal(1, taken.Count("counted") + taken.Count("duplicate"));
+    }
+
+    [Fact]
+    public async Task A_full_queue_says_when_to_come_back_and_the_same_body_is_then_counted_once()
+    {
+        var disk = new FaultyDisk();
+        await using TestServer server = await TestServer.StartAsync(Yaml, disk: disk);
+        // More than one round and the queue behind it take together.
+        const int Bodies = 12;
+        disk.HoldFlushes();
+        string[] bodies = [.. Enumerable.Range(0, Bodies).Select(Body)];
+        Task<Answer>[] sent = [.. bodies.Select(body => server.PostAsync(Votes, body, "application/x-ndjson"))];
+        Answer shed = await await Task.WhenAny(sent);
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, "WEIR-4001"), (shed.Status, shed.Code));
+        Assert.NotNull(shed.Message.Headers.RetryAfter);
+        Assert.True(shed.Count("unknown") > 0);
+
+        disk.ReleaseFlushes();
+        Answer[] answers = await Task.WhenAll(sent);
+        long counted = answers.Sum(answer => answer.Count("counted"));
+        foreach (string body in bodies)
+        {
+            Answer again = await server.PostAsync(Votes, body, "application/x-ndjson");
+            Assert.Equal(HttpStatusCode.OK, again.Status);
+            counted += again.Count("counted");
+        }
+
+        Assert.Equal(Bodies * 5_000, counted);
+    }
+
+    [Fact]
+    public async Task A_failed_flush_is_acknowledged_to_nobody_and_a_retry_counts_once()
+    {
+        var disk = new FaultyDisk();
+        await using TestServer server = await TestServer.StartAsync(Yaml, disk: disk);
+        disk.FlushesFail = true;
+        Answer unknown = await server.PostAsync(Votes, """{"id":"1","user":"1"}""");
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, "WEIR-4005", 1L), (unknown.Status, unknown.Code, unknown.Count("unknown")));
+        disk.FlushesFail = false;
+        Answer again;
+        do
+        {
+            again = await server.PostAsync(Votes, """{"id":"1","user":"1"}""");
+        }
+        while (again.Status == HttpStatusCode.ServiceUnavailable);
+
+        Assert.Equal(1, again.Count("counted") + again.Count("duplicate"));
+        Answer rows = await server.GetAsync($"/v1/views/results?at={again.Header("Weir-Position")}");
+        Assert.Equal("""[{"votes":1}]""", rows.Json["rows"]!.ToJsonString());
+    }
+
+    [Fact]
+    public async Task Bodies_beyond_the_memory_for_them_are_turned_away()
+    {
+        await using TestServer server = await TestServer.StartAsync(Yaml);
+        Answer answer = await server.PostAsync(Votes, "[\"" + new string('x', 20 << 20) + "\"]");
+        Assert.Equal((HttpStatusCode.TooManyRequests, "WEIR-4008"), (answer.Status, answer.Code));
+        Assert.NotNull(answer.Message.Headers.RetryAfter);
+        Assert.Equal(1, (await server.PostAsync(Votes, """{"id":"1","user":"1"}""")).Count("counted"));
+    }
+
+    [Fact]
+    public async Task A_recount_in_its_own_process_agrees_with_the_view()
+    {
+        await using TestServer server = await TestServer.StartAsync(Yaml, recountCommand: ["dotnet", Path.Combine(AppContext.BaseDirectory, "weir.dll"), "recount-child"]);
+        Answer sent = await server.PostAsync(Votes, Body(0), "application/x-ndjson");
+        await server.GetAsync($"/v1/views/results?at={sent.Header("Weir-Position")}");
+        Answer started = await server.PostAsync("/v1/views/results/recount", "");
+        Assert.True(started.Status is HttpStatusCode.OK or HttpStatusCode.Accepted);
+        JsonObject result = started.Json;
+        while (result["state"]!.GetValue<string>() == "running")
+        {
+            Assert.Equal("WEIR-4010", (await server.PostAsync("/v1/views/results/recount", "")).Code);
+            result = (await server.GetAsync(started.Header("Location")!)).Json;
+        }
+
+        Assert.True(result["equal"]?.GetValue<bool>() == true, result.ToJsonString());
+        Assert.Equal(5_000, result["events"]!.GetValue<int>());
+        Assert.Equal(sent.Header("Weir-Position"), result["position"]!.GetValue<string>());
+    }
+
+    // About 600 KB.
+    private static string Body(int number)
+    {
+        var body = new StringBuilder();
+        for (int i = 0; i < 5_000; i++)
+        {
+            body.Append(System.Globalization.CultureInfo.InvariantCulture, $"{{\"id\":\"{number}-{i}\",\"user\":\"{number}-{i}\",\"filler\":\"{new string('x', 80)}\"}}\n");
+        }
+
+        return body.ToString();
+    }
+}
