@@ -19,6 +19,8 @@ internal static class Page
         Assert.True(found == expected, $"{path} is not what the code says; run {Assembly.GetExecutingAssembly().GetName().Name} with WEIR_WRITE_PAGES=1 to write it anew.");
     }
 
+    public static string Read(string path, [CallerFilePath] string here = "") => File.ReadAllText(Path.Combine(RootOf(here), path));
+
     private static string RootOf(string source)
     {
         DirectoryInfo? directory = new FileInfo(source).Directory;
