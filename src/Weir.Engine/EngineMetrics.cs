@@ -13,7 +13,7 @@ public static class EngineMetrics
     internal static readonly Histogram<double> FlushDuration = Meter.CreateHistogram<double>("weir.log.fsync.duration", "s", "Duration of one fdatasync.");
 
     /// <summary>Bytes appended to logs.</summary>
-    internal static readonly Counter<long> AppendBytes = Meter.CreateCounter<long>("weir.log.append.bytes", "By", "Bytes appended to logs, frames included.");
+    internal static readonly Counter<long> AppendBytes = Meter.CreateCounter<long>("weir.log.append.bytes", "By", "Bytes of record batches appended to logs.");
 
     /// <summary>Rounds that failed and stopped their partition.</summary>
     internal static readonly Counter<long> PartitionStops = Meter.CreateCounter<long>("weir.partition.stops", "{stop}", "Partitions stopped by a failed write or flush or a broken invariant.");

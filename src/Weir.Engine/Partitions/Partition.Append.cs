@@ -188,6 +188,7 @@ internal sealed partial class Partition
     private void AppendSteps(long nowMs)
     {
         PartitionLog log = _log!;
+        long appendedBytes = 0;
         foreach (RoundStep step in _round)
         {
             if (step.Batch is { } batch)
@@ -201,6 +202,7 @@ internal sealed partial class Partition
                 {
                     batch.Columns.BaseOffset = log.Append(batch.Writer.Bytes, batch.RecordCount, nowMs).Value;
                     batch.Columns.AppendTimeMs = log.LastAppendTimeMs;
+                    appendedBytes += batch.Writer.Length;
                 }
             }
             else
@@ -210,6 +212,7 @@ internal sealed partial class Partition
         }
 
         log.Write();
+        EngineMetrics.AppendBytes.Add(appendedBytes);
     }
 
     // The frame that says how far the log was flushed, for a partition that has nothing else to write.
