@@ -39,6 +39,9 @@ public enum OnInvalid
 /// <summary>Bounds of one stream's events and state.</summary>
 public sealed record StreamLimits
 {
+    /// <summary>The deepest <see cref="Depth"/> that a definition may allow.</summary>
+    public const int MaxDepth = 512;
+
     /// <summary>Largest event, bytes. Default 1,000,000 (DESIGN: 1 MB); at most 16 MiB.</summary>
     public int EventBytes { get; init; } = 1_000_000;
 
@@ -48,7 +51,7 @@ public sealed record StreamLimits
     /// <summary>Longest key in its canonical form, bytes. Default 1,024.</summary>
     public int KeyBytes { get; init; } = 1024;
 
-    /// <summary>Deepest nesting; the event itself is level 1. Default 64.</summary>
+    /// <summary>Deepest nesting; the event itself is level 1. Default 64, at most <see cref="MaxDepth"/>.</summary>
     public int Depth { get; init; } = 64;
 
     /// <summary>Memory for owners and identities of the whole stream, bytes. 0, the default: half of the machine's memory.</summary>
@@ -62,7 +65,7 @@ public sealed record RetentionDefinition(TimeSpan? Age, long? Bytes);
 
 /// <summary>
 /// A stream's rules: the document of <c>PUT /v1/streams/{stream}</c> and of the configuration file, normalised. Immutable.
-/// Partitions, partitioner, key, id and claim hold for the stream's life; the rest can change by a further define marker.
+/// Partitions, partitioner, key, id, claim, delivery and remember hold for the stream's life; the rest can change by a further define marker.
 /// </summary>
 public sealed record StreamDefinition
 {
@@ -125,6 +128,9 @@ public sealed record StreamDefinition
         Note("id", Id == other.Id);
         Note("claim", Claim == other.Claim);
         Note("delivery", Delivery == other.Delivery);
+
+        // What was forgotten under a smaller number cannot be remembered under a larger one.
+        Note("remember", Remember == other.Remember);
         return parts;
 
         void Note(string part, bool equal)

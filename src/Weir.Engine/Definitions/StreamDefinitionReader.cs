@@ -175,7 +175,7 @@ internal sealed class StreamDefinitionReader
             EventBytes = (int)Number(limits, "event_bytes", 1_000_000, 16, 16 << 20, "limits.event_bytes"),
             IdBytes = (int)Number(limits, "id_bytes", 512, 1, 4096, "limits.id_bytes"),
             KeyBytes = (int)Number(limits, "key_bytes", 1024, 1, 4096, "limits.key_bytes"),
-            Depth = (int)Number(limits, "depth", 64, 1, 512, "limits.depth"),
+            Depth = (int)Number(limits, "depth", 64, 1, StreamLimits.MaxDepth, "limits.depth"),
             StateBytes = Number(limits, "state_bytes", 0, 0, 1L << 42, "limits.state_bytes"),
         };
     }

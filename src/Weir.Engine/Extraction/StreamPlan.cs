@@ -44,12 +44,16 @@ public sealed class StreamPlan
     /// <summary>The same rules with more columns, for a view that was added.</summary>
     public StreamPlan With(IEnumerable<ColumnPath> paths) => new(Definition, Hash, Columns.With(paths));
 
+    /// <summary>Whether both extract the same: a batch made with the one needs no second extraction under the other. Cheap for one object, once per change otherwise.</summary>
+    internal bool IsSameAs(StreamPlan other) =>
+        this == other || (Columns.Columns.SequenceEqual(other.Columns.Columns) && Definition.ToJson().AsSpan().SequenceEqual(other.Definition.ToJson()));
+
     /// <summary>Other rules (a mutable part changed), the same columns and more.</summary>
     internal StreamPlan With(StreamDefinition definition) => For(definition, Hash, Columns);
 
     /// <summary>Checks one event and works out its key and what admission needs.</summary>
     /// <param name="headers">Record headers in wire form.</param>
-    /// <param name="cells">Receives the columns, relative to <paramref name="value"/>.</param>
+    /// <param name="cells">Receives the columns, relative to <paramref name="value"/>; all missing when the text is no JSON object.</param>
     /// <param name="result">Key, admission input, and the place of an error.</param>
     /// <returns>Null when the event is valid; otherwise why it is not.</returns>
     internal ErrorCode? Analyze(ReadOnlySpan<byte> value, ReadOnlySpan<byte> headers, int headerCount, Span<Cell> cells, EventScratch scratch, ref EventAnalysis result)
@@ -59,6 +63,7 @@ public sealed class StreamPlan
         ErrorCode? error = Columns.Scanner.Scan(value, cells, Definition.Limits.Depth, out result.ErrorAt);
         if (error is not null)
         {
+            cells[..Columns.Count].Clear();
             return error;
         }
 
@@ -93,7 +98,15 @@ public sealed class StreamPlan
     };
 
     /// <summary>Extracts a stored batch anew: replay, and batches made under an older plan.</summary>
-    internal void Extract(ReadOnlyMemory<byte> bytes, ColumnBatch target, EventScratch scratch)
+    internal void Extract(ReadOnlyMemory<byte> bytes, ColumnBatch target, EventScratch scratch) => Extract(bytes, target, scratch, isDecided: false);
+
+    /// <summary>
+    /// Extracts only the columns of a batch whose verdicts are known already: for views built later, and for records that are replaced.
+    /// The rules of now must not be asked again about an event that was counted under earlier ones.
+    /// </summary>
+    internal void ExtractDecided(ReadOnlyMemory<byte> bytes, ColumnBatch target, EventScratch scratch) => Extract(bytes, target, scratch, isDecided: true);
+
+    private void Extract(ReadOnlyMemory<byte> bytes, ColumnBatch target, EventScratch scratch, bool isDecided)
     {
         target.Clear(this);
         target.Memory = bytes;
@@ -110,11 +123,14 @@ public sealed class StreamPlan
             Record record = records.Current;
             int valueLength = Math.Max(record.ValueLength, 0);
             ReadOnlySpan<byte> headers = batch.Bytes[record.HeadersAt..];
-            ErrorCode? error = Analyze(batch.Bytes.Slice(record.ValueAt, valueLength), headers, record.HeaderCount, cells, scratch, ref analysis);
-            if (error is not null)
+            ReadOnlySpan<byte> value = batch.Bytes.Slice(record.ValueAt, valueLength);
+            if (isDecided)
             {
-                cells.Clear();
-                analysis.Input = new AdmissionInput { Invalid = ReasonOf(error.Value) };
+                Columns.Scanner.Scan(value, cells, StreamLimits.MaxDepth, out _);
+            }
+            else if (Analyze(value, headers, record.HeaderCount, cells, scratch, ref analysis) is { } error)
+            {
+                analysis.Input = new AdmissionInput { Invalid = ReasonOf(error) };
             }
 
             target.Add(new RecordRange(record.KeyAt, record.KeyLength, record.ValueAt, valueLength), analysis.Input, cells);
@@ -186,6 +202,10 @@ public sealed class StreamPlan
         if (isList)
         {
             buffer[length++] = (byte)']';
+            if (length > Definition.Limits.KeyBytes)
+            {
+                return Fail(ErrorCode.KeyTooLong, cells[_key[^1]], Definition.Key[^1], ref result);
+            }
         }
 
         result.KeyLength = length;
@@ -203,7 +223,8 @@ public sealed class StreamPlan
 
     private ErrorCode? AnalyzeIdentity(ReadOnlySpan<byte> value, ReadOnlySpan<byte> headers, int headerCount, ReadOnlySpan<Cell> cells, EventScratch scratch, ref EventAnalysis result)
     {
-        if (!Definition.EnforcesIdentity)
+        // A stream that declares an id has it in every event, and as key where it declares none, also where retries count again.
+        if (!Definition.EnforcesIdentity && _id < 0)
         {
             return null;
         }

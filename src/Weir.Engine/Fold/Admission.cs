@@ -26,8 +26,10 @@ internal sealed class Admission : IDisposable
     private readonly OwnerTable? _owners;
     private readonly OwnerTable? _identities;
     private readonly long[] _totals = new long[8];
+    private bool _isDefined;
+    private long _decidedEnd;
 
-    /// <param name="definition">Only its immutable parts are used here.</param>
+    /// <param name="definition">Only its immutable parts are used here: phase and mutable rules come from the define markers, or from a snapshot (<see cref="Restore"/>).</param>
     /// <param name="firstOffset">First offset of the partition's log or base.</param>
     public Admission(StreamDefinition definition, long firstOffset)
     {
@@ -35,7 +37,6 @@ internal sealed class Admission : IDisposable
         bool hasTable = definition.Claim is not null || definition.EnforcesIdentity;
         _owners = hasTable ? new OwnerTable(firstOffset) : null;
         _identities = definition.Claim == ClaimKeep.Last ? new OwnerTable(firstOffset) : null;
-        Phase = definition.Opens is null ? StreamPhase.Open : StreamPhase.NotOpen;
     }
 
     public StreamDefinition Definition { get; private set; }
@@ -67,6 +68,13 @@ internal sealed class Admission : IDisposable
         {
             case MarkerType.Define:
                 Definition = defined!;
+                if (!_isDefined)
+                {
+                    // The first definition says whether the stream waits to be opened; a later one cannot undo what was decided since.
+                    Phase = defined!.Opens is null ? StreamPhase.Open : StreamPhase.NotOpen;
+                    _isDefined = true;
+                }
+
                 break;
             case MarkerType.Open:
                 Phase = StreamPhase.Open;
@@ -81,8 +89,11 @@ internal sealed class Admission : IDisposable
         }
     }
 
-    /// <summary>Whether this owner is in the table already: what decides who is let in once the state's memory is used up.</summary>
-    public bool Knows(in AdmissionInput input) => _owners is null || _owners.TryGet(input.Owner, out _);
+    /// <summary>Whether an event can be decided without a new entry in the tables: what is let in once the state's memory is used up.</summary>
+    public bool NeedsNoMemory(in AdmissionInput input) =>
+        _owners is null
+        || input.Invalid != VerdictReason.None
+        || (_owners.TryGet(input.Owner, out _) && (_identities is null || !input.HasIdentity || _identities.TryGet(input.Identity, out _)));
 
     /// <summary>Gives every record of a batch its verdict.</summary>
     /// <param name="verdicts">Receives per record <see cref="Verdict"/> in the low and <see cref="VerdictReason"/> in the high four bits: the form of verdict files.</param>
@@ -131,6 +142,7 @@ internal sealed class Admission : IDisposable
             }
         }
 
+        _decidedEnd = batch.BaseOffset + inputs.Length;
         foreach (byte verdict in verdicts[..inputs.Length])
         {
             _totals[verdict & 0xF & 7]++;
@@ -146,27 +158,30 @@ internal sealed class Admission : IDisposable
             hash = unchecked((hash * 1_000_003) + (ulong)total);
         }
 
+        // Entries that remember has ended are dropped when memory wants it, which is no part of the state.
+        long expiredBelow = Definition.Remember is { } remember ? _decidedEnd - remember : long.MinValue;
         foreach (OwnerTable table in Tables)
         {
-            hash = unchecked((hash * 1_000_003) + table.ContentHash());
+            hash = unchecked((hash * 1_000_003) + table.ContentHash(expiredBelow));
         }
 
         return hash;
     }
 
     /// <summary>Bytes of <see cref="WriteState"/>.</summary>
-    public const int StateHeaderBytes = 2 + 8 + 8 + (8 * 8);
+    public const int StateHeaderBytes = 2 + 8 + 8 + 8 + (8 * 8);
 
-    /// <summary>Writes phase, totals and the tables' first offset for a snapshot; the tables are copied by <see cref="OwnerTable.BeginSnapshot"/>.</summary>
+    /// <summary>Writes phase, totals and the tables' first offset for a snapshot; the definition is a section of its own, the tables are copied by <see cref="OwnerTable.BeginSnapshot"/>.</summary>
     public void WriteState(Span<byte> destination)
     {
         destination[0] = (byte)Phase;
         destination[1] = Reopened ? (byte)1 : (byte)0;
         BinaryPrimitives.WriteInt64LittleEndian(destination[2..], OpenedAtMs);
         BinaryPrimitives.WriteInt64LittleEndian(destination[10..], _owners?.FirstOffset ?? 0);
+        BinaryPrimitives.WriteInt64LittleEndian(destination[18..], _decidedEnd);
         for (int i = 0; i < _totals.Length; i++)
         {
-            BinaryPrimitives.WriteInt64LittleEndian(destination[(18 + (i * 8))..], _totals[i]);
+            BinaryPrimitives.WriteInt64LittleEndian(destination[(26 + (i * 8))..], _totals[i]);
         }
     }
 
@@ -180,10 +195,18 @@ internal sealed class Admission : IDisposable
         {
             table.FirstOffset = BinaryPrimitives.ReadInt64LittleEndian(source[10..]);
         }
+        _decidedEnd = BinaryPrimitives.ReadInt64LittleEndian(source[18..]);
         for (int i = 0; i < _totals.Length; i++)
         {
-            _totals[i] = BinaryPrimitives.ReadInt64LittleEndian(source[(18 + (i * 8))..]);
+            _totals[i] = BinaryPrimitives.ReadInt64LittleEndian(source[(26 + (i * 8))..]);
         }
+    }
+
+    /// <summary>Takes over the definition in force at a snapshot's offset; what follows is decided by it until the next define marker.</summary>
+    public void Restore(StreamDefinition definition)
+    {
+        Definition = definition;
+        _isDefined = true;
     }
 
     public void Dispose()
@@ -253,7 +276,9 @@ internal sealed class Admission : IDisposable
         if (!_owners!.TryAdd(input.Owner, offset, print, input.PayloadPrint, out OwnerEntry current))
         {
             other = _owners.OffsetOf(current);
-            if (IsSameEvent(input, current))
+
+            // The current event's identity is in the table of identities, all 96 bits of it; a print of 24 bits must not decide that a vote does not replace another.
+            if (Definition.Id is null && current.PayloadPrint == input.PayloadPrint)
             {
                 return Pack(Verdict.Duplicate);
             }

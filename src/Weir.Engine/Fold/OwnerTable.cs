@@ -30,6 +30,7 @@ internal sealed unsafe class OwnerTable : IDisposable
     private long _firstOffset;
     private List<OwnerEntry>? _undo;
     private long _snapshotEnd;
+    private long _snapshotExpiredBelow;
     private int _snapshotNext;
     private bool _disposed;
 
@@ -112,7 +113,7 @@ internal sealed unsafe class OwnerTable : IDisposable
         ref Shard shard = ref _shards[ShardOf(hash.Low)];
         if (shard.Count >= shard.MaxCount)
         {
-            Grow(ref shard, ShardOf(hash.Low));
+            Grow(ref shard, ShardOf(hash.Low), isCrowded: false);
         }
 
         int slot = Seek(ref shard, hash, out bool found);
@@ -125,7 +126,7 @@ internal sealed unsafe class OwnerTable : IDisposable
         existing = default;
         while (slot >= shard.LastSlot)
         {
-            Grow(ref shard, ShardOf(hash.Low));
+            Grow(ref shard, ShardOf(hash.Low), isCrowded: true);
             slot = Seek(ref shard, hash, out _);
         }
 
@@ -160,6 +161,7 @@ internal sealed unsafe class OwnerTable : IDisposable
         Invariant.Check(_undo is null, "Two snapshots of one table at once.");
         _undo = [];
         _snapshotEnd = end;
+        _snapshotExpiredBelow = ExpiredBelow;
         _snapshotNext = 0;
     }
 
@@ -213,15 +215,16 @@ internal sealed unsafe class OwnerTable : IDisposable
     }
 
     /// <summary>A hash over the content: equal tables give equal hashes, however they came about.</summary>
-    public UInt128 ContentHash()
+    /// <param name="expiredBelow">Entries of records below this offset may be there or not and are left out.</param>
+    public UInt128 ContentHash(long expiredBelow = long.MinValue)
     {
-        UInt128 hash = (UInt128)(ulong)Count;
+        UInt128 hash = 0;
         var keyed = new KeyedHash(0x5765_6972, 0x4f77_6e65);
         foreach (Shard shard in _shards)
         {
             for (int i = 0; i < shard.SlotCount; i++)
             {
-                if (!shard.Slots[i].IsEmpty)
+                if (!shard.Slots[i].IsEmpty && OffsetOf(shard.Slots[i]) >= expiredBelow)
                 {
                     hash = unchecked(hash + keyed.Hash(new ReadOnlySpan<byte>(shard.Slots + i, OwnerEntry.Bytes)));
                 }
@@ -284,23 +287,22 @@ internal sealed unsafe class OwnerTable : IDisposable
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private void Grow(ref Shard shard, int index)
+    private void Grow(ref Shard shard, int index, bool isCrowded)
     {
-        int kept = shard.Count;
-        if (ExpiredBelow > _firstOffset)
+        // A snapshot that has not come to this shard yet wants what was remembered at its offset.
+        long expiredBelow = _undo is not null && index >= _snapshotNext ? Math.Min(ExpiredBelow, _snapshotExpiredBelow) : ExpiredBelow;
+        int kept = 0;
+        for (int i = 0; i < shard.SlotCount; i++)
         {
-            kept = 0;
-            for (int i = 0; i < shard.SlotCount; i++)
-            {
-                kept += IsKept(shard.Slots[i]) ? 1 : 0;
-            }
+            kept += IsKept(shard.Slots[i], expiredBelow) ? 1 : 0;
         }
 
-        int groups = NextGroups(kept, shard.Groups, index);
+        // Crowded: the groups behind the last home are full although the shard is not. The same number of groups would be as crowded again.
+        int groups = isCrowded ? checked(shard.Groups + Math.Max(1, shard.Groups / 5)) : NextGroups(kept, shard.Groups, index);
         while (true)
         {
             Shard grown = Allocate(groups);
-            if (TryCopy(ref grown, shard))
+            if (TryCopy(ref grown, shard, expiredBelow))
             {
                 Count -= shard.Count - grown.Count;
                 Release(ref shard);
@@ -330,14 +332,14 @@ internal sealed unsafe class OwnerTable : IDisposable
         };
     }
 
-    private bool IsKept(in OwnerEntry entry) => !entry.IsEmpty && OffsetOf(entry) >= ExpiredBelow;
+    private bool IsKept(in OwnerEntry entry, long expiredBelow) => !entry.IsEmpty && OffsetOf(entry) >= expiredBelow;
 
-    private bool TryCopy(ref Shard target, in Shard source)
+    private bool TryCopy(ref Shard target, in Shard source, long expiredBelow)
     {
         for (int i = 0; i < source.SlotCount; i++)
         {
             OwnerEntry entry = source.Slots[i];
-            if (!IsKept(entry))
+            if (!IsKept(entry, expiredBelow))
             {
                 continue;
             }

@@ -8,7 +8,7 @@ namespace Weir.Engine;
 /// <summary>
 /// One piece of a request's body on its way into a stream: events are checked, keyed and encoded as they are added, submitted together,
 /// and each has an outcome afterwards. Rented from <see cref="EventStream.NewBatch"/>; dispose returns it. One thread at a time, not before
-/// <see cref="SubmitAsync"/> has completed. Keep a piece at or below 1 MiB of values.
+/// <see cref="SubmitAsync"/> has completed (one that is disposed before keeps its buffers, because partitions still read them). Keep a piece at or below 1 MiB of values.
 /// </summary>
 public sealed class IngestBatch : IDisposable, IValueTaskSource
 {
@@ -26,6 +26,8 @@ public sealed class IngestBatch : IDisposable, IValueTaskSource
     private IngestGate.Pass _pass;
     private int _keylessPartition;
     private int _pending;
+    private volatile bool _isInFlight;
+    private bool _isRented;
     private ManualResetValueTaskSourceCore<bool> _completion = new() { RunContinuationsAsynchronously = true };
 
     internal IngestBatch(EventStream stream)
@@ -72,7 +74,6 @@ public sealed class IngestBatch : IDisposable, IValueTaskSource
                 return Refuse(index, error.Value, analysis.ErrorAt, analysis.ErrorPath);
             }
 
-            cells.Clear();
             analysis = new EventAnalysis { KeyLength = -1, Input = new AdmissionInput { Invalid = StreamPlan.ReasonOf(error.Value) } };
         }
 
@@ -110,6 +111,7 @@ public sealed class IngestBatch : IDisposable, IValueTaskSource
     public ValueTask SubmitAsync()
     {
         // One more than the parts, so that the batch cannot complete while it is still being handed out.
+        _isInFlight = true;
         _pending = _used.Count + 1;
         foreach (int partition in _used)
         {
@@ -120,9 +122,7 @@ public sealed class IngestBatch : IDisposable, IValueTaskSource
             part.EnsureVerdicts();
             if (_stream.TryEnqueue(partition, part) is { } failure)
             {
-                part.Failure = failure;
-                part.IsUnknown = false;
-                Interlocked.Decrement(ref _pending);
+                part.Fail(failure);
             }
         }
 
@@ -163,6 +163,12 @@ public sealed class IngestBatch : IDisposable, IValueTaskSource
     public void Dispose()
     {
         _stream.Gate.Exit(ref _pass);
+        if (!_isRented || _isInFlight)
+        {
+            return;
+        }
+
+        _isRented = false;
         long retained = 0;
         foreach (int partition in _used)
         {
@@ -186,6 +192,7 @@ public sealed class IngestBatch : IDisposable, IValueTaskSource
     {
         _plan = plan;
         _pass = pass;
+        _isRented = true;
         foreach (int partition in _used)
         {
             _parts[partition]!.IsUsed = false;
@@ -206,6 +213,7 @@ public sealed class IngestBatch : IDisposable, IValueTaskSource
         if (Interlocked.Decrement(ref _pending) == 0)
         {
             Tally();
+            _isInFlight = false;
             _completion.SetResult(true);
         }
     }
@@ -219,7 +227,7 @@ public sealed class IngestBatch : IDisposable, IValueTaskSource
             PartitionBatch part = _parts[partition]!;
             if (part.Failure is not null)
             {
-                totals.Unknown += part.RecordCount;
+                totals.Unknown += part.RecordCount + part.LeftOut;
                 continue;
             }
 

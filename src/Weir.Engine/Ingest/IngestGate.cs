@@ -10,11 +10,25 @@ internal sealed class IngestGate
     private int _side;
 
     /// <summary>Enters; the pass must exit, once or more often.</summary>
-    public Pass Enter(long nowMs)
+    /// <remarks>
+    /// The clock is read inside: who enters the side that a closing does not wait for has then a time after the closing's. And who found
+    /// the gate turned while entering leaves and enters the other side, because the closing may have seen his side empty already.
+    /// </remarks>
+    public Pass Enter(TimeProvider time)
     {
-        int side = Volatile.Read(ref _side);
-        Interlocked.Increment(ref _inside[side]);
-        return new Pass { Side = side + 1, EnteredAtMs = nowMs };
+        while (true)
+        {
+            int side = Volatile.Read(ref _side);
+
+            // A full fence: pairs with the exchange in Turn. One of the two sees the other.
+            Interlocked.Increment(ref _inside[side]);
+            if (Volatile.Read(ref _side) == side)
+            {
+                return new Pass { Side = side + 1, EnteredAtMs = time.GetUtcNow().ToUnixTimeMilliseconds() };
+            }
+
+            Interlocked.Decrement(ref _inside[side]);
+        }
     }
 
     public void Exit(ref Pass pass)
@@ -29,8 +43,8 @@ internal sealed class IngestGate
     /// <summary>From now on newcomers count on the other side; returns the side to wait for. One closing at a time.</summary>
     public int Turn()
     {
-        int side = Volatile.Read(ref _side);
-        Volatile.Write(ref _side, 1 - side);
+        int side = _side;
+        Interlocked.Exchange(ref _side, 1 - side);
         return side;
     }
 

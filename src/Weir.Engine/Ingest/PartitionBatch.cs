@@ -23,21 +23,25 @@ internal sealed class PartitionBatch(IngestBatch owner)
     /// <summary>Null once the records are decided and flushed; why they are not, or not known to be, otherwise.</summary>
     public ErrorCode? Failure { get; set; }
 
-    /// <summary>True when the records may have reached the log although they were not acknowledged.</summary>
-    public bool IsUnknown { get; set; }
+    /// <summary>The records are not acknowledged; the owner learns why.</summary>
+    public void Fail(ErrorCode code)
+    {
+        Failure = code;
+        Owner.Complete();
+    }
 
     /// <summary>Whether it belongs to the batch being made; the others are left over from earlier requests.</summary>
     public bool IsUsed { get; set; }
 
     public int RecordCount => Columns.RecordCount;
 
-    /// <summary>Leaves out the records of owners that the fold does not know: the state's memory is used up (limits.state_bytes).</summary>
+    /// <summary>Leaves out the records that would take memory in the fold's tables: it is used up (limits.state_bytes).</summary>
     public void KeepOnly(Admission admission, StreamPlan plan, EventScratch scratch)
     {
         var kept = new List<int>();
         for (int i = 0; i < Columns.RecordCount; i++)
         {
-            if (admission.Knows(Columns.Inputs[i]))
+            if (admission.NeedsNoMemory(Columns.Inputs[i]))
             {
                 kept.Add(i);
             }
@@ -57,7 +61,7 @@ internal sealed class PartitionBatch(IngestBatch owner)
         int index = 0;
         foreach (Record record in batch)
         {
-            if (kept.Contains(index))
+            if (Writer.RecordCount < kept.Count && kept[Writer.RecordCount] == index)
             {
                 _placeOf[index] = Writer.RecordCount;
                 ReadOnlySpan<byte> key = record.KeyLength < 0 ? default : original.AsSpan(record.KeyAt, record.KeyLength);
@@ -68,6 +72,13 @@ internal sealed class PartitionBatch(IngestBatch owner)
         }
 
         LeftOut = index - kept.Count;
+        if (kept.Count == 0)
+        {
+            // Nothing to append, and a batch without records is none.
+            Columns.Clear(plan);
+            return;
+        }
+
         Writer.Finish();
         plan.Extract(Writer.Memory, Columns, scratch);
     }
@@ -95,7 +106,6 @@ internal sealed class PartitionBatch(IngestBatch owner)
         Writer.Begin(nowMs);
         Columns.Clear(plan);
         Failure = null;
-        IsUnknown = false;
         IsUsed = true;
         LeftOut = 0;
         _placeOf = null;

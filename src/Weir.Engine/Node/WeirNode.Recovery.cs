@@ -32,7 +32,10 @@ public sealed partial class WeirNode
         foreach (StreamDirectory directory in _directory.Streams())
         {
             StoredStream stored = StoredStream.Parse(directory.ReadDefinition(), directory.Path);
-            _streams[stored.Name] = new EventStream(this, directory, stored, _flusher);
+            if (!_streams.TryAdd(stored.Name, new EventStream(this, directory, stored, _flusher)))
+            {
+                throw new WeirException(ErrorCode.NotADataDirectory, $"Two directories hold a stream {stored.Name}: {_streams[stored.Name].StorageDirectory.Path} and {directory.Path}. One is left over from a creation or copy that did not finish; move it away.");
+            }
         }
 
         foreach ((string name, byte[] json) in _directory.Views())
@@ -45,6 +48,11 @@ public sealed partial class WeirNode
         await OnThreads(Streams.SelectMany(stream => stream.PartitionList.Select(partition => (stream, partition))), open => Refold(open.stream, open.partition));
         foreach (EventStream stream in Streams)
         {
+            foreach (Partition partition in stream.PartitionList)
+            {
+                Complete(stream, partition);
+            }
+
             StartServing(stream);
         }
 
@@ -65,19 +73,42 @@ public sealed partial class WeirNode
         _report(
             EngineEvent.PartitionStopped,
             $"Partition {partition.Id} of {stream.Name} stopped: {cause.Message} Nothing in flight was acknowledged; the fold state is discarded{(partition.State == PartitionState.ReadOnly ? " and the partition is read-only." : " and made again from disk.")}");
-        if (partition.State != PartitionState.ReadOnly && _state == NodeState.Serving)
+        lock (_recoveries)
         {
-            var thread = new Thread(() => BringBack(stream, partition)) { Name = $"weir-recover-{partition.Id}", IsBackground = true };
-            thread.Start();
+            if (partition.State != PartitionState.ReadOnly && MayRecover)
+            {
+                partition.HandToRecovery();
+                var thread = new Thread(() => Recover(stream, partition)) { Name = $"weir-recover-{partition.Id}", IsBackground = true };
+                _recoveries.RemoveAll(ended => !ended.IsAlive);
+                _recoveries.Add(thread);
+                thread.Start();
+            }
+        }
+    }
+
+    private bool MayRecover => _state is NodeState.Serving or NodeState.Recovering;
+
+    private void Recover(EventStream stream, Partition partition)
+    {
+        try
+        {
+            BringBack(stream, partition);
+        }
+        catch (Exception exception)
+        {
+            Fail(exception);
+        }
+        finally
+        {
+            partition.ReturnFromRecovery();
         }
     }
 
     private void BringBack(EventStream stream, Partition partition)
     {
         TimeSpan delay = FirstRetry;
-        while (_state == NodeState.Serving)
+        while (!_stopping.Wait(delay) && MayRecover && !partition.IsRetiring)
         {
-            Thread.Sleep(delay);
             try
             {
                 partition.OpenLog(Disk);
@@ -92,7 +123,7 @@ public sealed partial class WeirNode
                 _report(EngineEvent.PartitionRecovered, $"Partition {partition.Id} of {stream.Name} serves again. {partition.Recovery} {partition.Replayed} records folded again.");
                 return;
             }
-            catch (Exception exception) when (exception is WeirException or InvariantException or OverflowException or IOException)
+            catch (Exception exception) when (exception is WeirException or InvariantException or OverflowException or ArgumentException or InvalidOperationException or IOException)
             {
                 delay = delay * 2 < LongestRetry ? delay * 2 : LongestRetry;
                 partition.RemainStopped(exception.Message);
@@ -136,7 +167,6 @@ public sealed partial class WeirNode
     {
         foreach (Partition partition in stream.PartitionList)
         {
-            Complete(stream, partition);
             partition.BeginServing();
             partition.StartOn(_writers[(int)((uint)Interlocked.Increment(ref _nextWriter) % (uint)_writers.Length)]);
         }
@@ -157,27 +187,44 @@ public sealed partial class WeirNode
     /// <summary>Builds what the partitions do not have yet, on a thread of its own; a view that has everything goes live at once.</summary>
     private void StartBuild(View view)
     {
-        if (view.Stream.PartitionList.All(partition => view.PartialOf(partition.Id) is not null))
+        if (view.IsComplete)
         {
             view.GoLive();
             return;
         }
 
-        var thread = new Thread(() =>
+        var thread = new Thread(() => Build(view)) { Name = $"weir-build-{view.Name}", IsBackground = true };
+        thread.Start();
+    }
+
+    private void Build(View view)
+    {
+        // Whoever comes while it is being built leaves the work to the one who builds, who looks once more when he has ended.
+        while (!IsStopping() && !view.IsComplete && view.TryBeginBuild())
         {
             try
             {
-                new ViewBuilder(view, () => _state is not (NodeState.Serving or NodeState.Recovering) || (_views.TryGetValue(view.Name, out View? current) && current != view)).Build();
+                new ViewBuilder(view, IsStopping).Build();
                 _report(EngineEvent.ViewBuilt, $"The view {view.Name} is up to date.");
             }
-            catch (Exception exception) when (exception is WeirException or AggregateException or InvariantException)
+            catch (Exception exception) when (exception is WeirException or InvariantException)
             {
-                view.Fail(exception.GetBaseException().Message);
-                _report(EngineEvent.ViewBuildFailed, $"The view {view.Name} could not be built: {exception.GetBaseException().Message}");
+                if (!IsStopping())
+                {
+                    view.Fail(exception.Message);
+                    _report(EngineEvent.ViewBuildFailed, $"The view {view.Name} could not be built: {exception.Message}");
+                }
+
+                return;
             }
-        })
-        { Name = $"weir-build-{view.Name}", IsBackground = true };
-        thread.Start();
+            finally
+            {
+                view.EndBuild();
+            }
+        }
+
+        // The view was deleted, or is another one by now, or the node stops.
+        bool IsStopping() => !MayRecover || _views.GetValueOrDefault(view.Name) != view;
     }
 
     /// <summary>Runs an action for each item on as many threads as there are cores; the first failure is thrown.</summary>

@@ -29,6 +29,8 @@ public sealed partial class WeirNode : IAsyncDisposable
     private int _snapshotTurns;
     private volatile NodeState _state = NodeState.Created;
     private volatile bool _isDiskFull;
+    private readonly ManualResetEventSlim _stopping = new();
+    private readonly List<Thread> _recoveries = [];
 
     private WeirNode(NodeOptions options, IDisk disk, TimeProvider time, Func<int, byte[]> randomBytes, Action<EngineEvent, string> report)
     {
@@ -92,10 +94,20 @@ public sealed partial class WeirNode : IAsyncDisposable
             var stored = new StoredStream(name, new Guid(_randomBytes(16)), _randomBytes(16), 1, definition);
             StreamDirectory directory = _directory!.CreateStream(name, stored.Id, stored.ToJson());
             var stream = new EventStream(this, directory, stored, _flusher!);
-            foreach (Partition partition in stream.PartitionList)
+            try
             {
-                partition.OpenLog(Disk);
-                partition.Refold(Disk, stream.Plan, [], progress: null);
+                foreach (Partition partition in stream.PartitionList)
+                {
+                    partition.OpenLog(Disk);
+                    partition.Refold(Disk, stream.Plan, [], progress: null);
+                    Complete(stream, partition);
+                }
+            }
+            catch
+            {
+                // A second try makes another directory, and two of one name would be refused at the next start.
+                Discard(stream);
+                throw;
             }
 
             StartServing(stream);
@@ -149,15 +161,19 @@ public sealed partial class WeirNode : IAsyncDisposable
                 {
                     return known;
                 }
-
-                await DetachAsync(known);
             }
 
+            // The known one goes on until everything that can fail is done.
             var stored = new StoredView(name, (known?.Version ?? 0) + 1, definition);
             View view = MakeView(stored);
             _directory!.WriteView(name, stored.ToJson());
             _views[name] = view;
             StartBuild(view);
+            if (known is not null)
+            {
+                await DetachAsync(known);
+            }
+
             return view;
         }
         finally
@@ -173,13 +189,14 @@ public sealed partial class WeirNode : IAsyncDisposable
         await _defining.WaitAsync();
         try
         {
-            if (!_views.TryRemove(name, out View? view))
+            if (!_views.TryGetValue(name, out View? view))
             {
                 throw new WeirException(ErrorCode.UnknownView, $"There is no view {name}.");
             }
 
-            await DetachAsync(view);
             _directory!.DeleteView(name);
+            _views.TryRemove(name, out _);
+            await DetachAsync(view);
         }
         finally
         {
@@ -187,22 +204,39 @@ public sealed partial class WeirNode : IAsyncDisposable
         }
     }
 
-    /// <summary>Takes no more events, finishes and flushes what is queued, proves it with a last frame, and closes everything.</summary>
+    /// <summary>Takes no more events, finishes and flushes what is queued, proves it with a last frame, and closes everything. Nobody is left waiting.</summary>
     public async Task StopAsync()
     {
-        if (_state is NodeState.Stopped)
+        bool wasServing = _state == NodeState.Serving;
+        if (_state is not (NodeState.Stopped or NodeState.Failed))
         {
-            return;
+            _state = NodeState.Draining;
         }
 
-        bool wasServing = _state == NodeState.Serving;
-        _state = NodeState.Draining;
+        _stopping.Set();
         await _defining.WaitAsync();
         try
         {
+            if (_state == NodeState.Stopped)
+            {
+                return;
+            }
+
+            Thread[] recoveries;
+            lock (_recoveries)
+            {
+                recoveries = [.. _recoveries];
+            }
+
+            // They own their partitions; what they have begun they finish.
+            foreach (Thread recovery in recoveries)
+            {
+                recovery.Join();
+            }
+
             if (wasServing)
             {
-                await Task.WhenAll(_streams.Values.SelectMany(stream => stream.PartitionList).Select(partition => partition.QuiesceAsync()));
+                await Task.WhenAny(Task.WhenAll(AllPartitions.Select(partition => partition.QuiesceAsync())), _failed.Task);
             }
 
             _publisher?.Stop();
@@ -212,9 +246,9 @@ public sealed partial class WeirNode : IAsyncDisposable
             }
 
             _flusher?.Dispose();
-            foreach (Partition partition in _streams.Values.SelectMany(stream => stream.PartitionList))
+            foreach (Partition partition in AllPartitions)
             {
-                partition.Dispose();
+                RetireQuietly(partition);
             }
 
             _directory?.Dispose();
@@ -230,6 +264,8 @@ public sealed partial class WeirNode : IAsyncDisposable
 
     /// <summary>Bytes per second that partitions appended lately; for <c>Retry-After</c>.</summary>
     internal double DrainBytesPerSecond { get; private set; }
+
+    private IEnumerable<Partition> AllPartitions => _streams.Values.SelectMany(stream => stream.PartitionList);
 
     internal IReadOnlyList<View> ViewsOf(EventStream stream) => [.. _views.Values.Where(view => view.Stream == stream)];
 
@@ -268,7 +304,7 @@ public sealed partial class WeirNode : IAsyncDisposable
             return;
         }
 
-        long bytes = _streams.Values.SelectMany(stream => stream.PartitionList).Sum(partition => partition.Log?.TotalBytes ?? 0);
+        long bytes = AllPartitions.Sum(partition => partition.PublishedLogBytes);
         if (_measuredAt != 0)
         {
             DrainBytesPerSecond = Math.Max(0, bytes - _measuredBytes) / Time.GetElapsedTime(_measuredAt, now).TotalSeconds;
@@ -276,13 +312,52 @@ public sealed partial class WeirNode : IAsyncDisposable
 
         _measuredAt = now;
         _measuredBytes = bytes;
-        bool isFull = Disk.FreeBytes(Options.DataDirectory) < Options.MinFreeDiskBytes;
+        bool isFull = _isDiskFull;
+        try
+        {
+            isFull = Disk.FreeBytes(Options.DataDirectory) < Options.MinFreeDiskBytes;
+        }
+        catch (DiskException)
+        {
+            // The disk that cannot answer shows itself at the next write.
+        }
+
         if (isFull != _isDiskFull)
         {
             _isDiskFull = isFull;
             _report(
                 isFull ? EngineEvent.DiskFull : EngineEvent.DiskHasRoom,
                 isFull ? $"Less than {Options.MinFreeDiskBytes >> 20} MiB are free on the disk of {Options.DataDirectory}: writes are refused until there is room." : "There is room on the disk again: writes are taken.");
+        }
+    }
+
+    private void RetireQuietly(Partition partition)
+    {
+        try
+        {
+            partition.Dispose();
+        }
+        catch (WeirException exception)
+        {
+            // Verdicts are derived; the log needs nothing more.
+            _report(EngineEvent.PartitionStopped, $"Partition {partition.Id} could not flush its verdicts at the stop, they are made again at the next start: {exception.Message}");
+        }
+    }
+
+    private void Discard(EventStream stream)
+    {
+        foreach (Partition partition in stream.PartitionList)
+        {
+            RetireQuietly(partition);
+        }
+
+        try
+        {
+            _directory!.DeleteStream(stream.StorageDirectory);
+        }
+        catch (DiskException exception)
+        {
+            _report(EngineEvent.PartitionStopped, $"The unfinished stream in {stream.StorageDirectory.Path} could not be deleted; delete the directory before the next start: {exception.Message}");
         }
     }
 

@@ -15,7 +15,7 @@ internal sealed class EarlierRecords(Partition partition) : IDisposable
     private byte[] _bytes = [];
 
     /// <summary>The batch and the index in it of the record at <paramref name="offset"/>. The batch is valid until the next call.</summary>
-    /// <param name="round">What is appended but may not be readable yet.</param>
+    /// <param name="round">What is appended but may not be readable yet. A batch of it that was folded already has the columns, whatever its plan.</param>
     /// <param name="current">The batch being folded.</param>
     public (ColumnBatch Batch, int Record) Find(long offset, StreamPlan plan, List<RoundStep> round, ColumnBatch current)
     {
@@ -26,7 +26,7 @@ internal sealed class EarlierRecords(Partition partition) : IDisposable
 
         foreach (RoundStep step in round)
         {
-            if (step.Batch is { RecordCount: > 0 } batch && Contains(batch.Columns, offset) && batch.Columns.Plan == plan)
+            if (step.Batch is { RecordCount: > 0 } batch && Contains(batch.Columns, offset))
             {
                 return (batch.Columns, (int)(offset - batch.Columns.BaseOffset));
             }
@@ -54,7 +54,7 @@ internal sealed class EarlierRecords(Partition partition) : IDisposable
         }
 
         batch.Bytes.CopyTo(_bytes);
-        plan.Extract(_bytes.AsMemory(0, batch.Bytes.Length), _columns, _scratch);
+        plan.ExtractDecided(_bytes.AsMemory(0, batch.Bytes.Length), _columns, _scratch);
         _columns.BaseOffset = batch.BaseOffset.Value;
         _columns.AppendTimeMs = batch.AppendTimeMs;
         _columns.Partition = partition.Id;

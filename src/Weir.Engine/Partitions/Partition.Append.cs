@@ -20,8 +20,9 @@ internal sealed partial class Partition
     private bool _isFolded;
     private volatile bool _isFlushed;
     private Exception? _flushFailure;
-    private long _lastAppendMs;
+    private long _lastAppendAt;
     private bool _idleFrameDue;
+    private readonly List<TaskCompletionSource> _drains = [];
 
     /// <summary>Appends a marker behind everything that is queued now. Any thread.</summary>
     public Task<long> AppendMarkerAsync(MarkerAppend marker)
@@ -60,7 +61,7 @@ internal sealed partial class Partition
     /// <summary>Milliseconds after which the loop has something to do without being woken; null: nothing.</summary>
     public int? NextDelayMs(long nowMs)
     {
-        if (_inRound || _state != PartitionState.Serving)
+        if (_inRound || _isWithRecovery || _state != PartitionState.Serving)
         {
             return null;
         }
@@ -82,7 +83,7 @@ internal sealed partial class Partition
     /// <summary>Starts a round when there is something to append. True: the caller folds it (<see cref="FoldRound"/>) while the flush runs.</summary>
     public bool TryBeginRound(long nowMs)
     {
-        if (_inRound)
+        if (_inRound || _isWithRecovery)
         {
             return false;
         }
@@ -97,14 +98,14 @@ internal sealed partial class Partition
         {
             StepSnapshot();
             ConsiderDeclaredTimes(nowMs);
-            CollectSteps(nowMs);
+            CollectSteps();
             if (_round.Count == 0)
             {
                 return TryBeginIdleFlush(nowMs);
             }
 
             AppendSteps(nowMs);
-            _lastAppendMs = nowMs;
+            _lastAppendAt = _stream.Time.GetTimestamp();
             _idleFrameDue = true;
             BeginFlush();
             return true;
@@ -143,26 +144,47 @@ internal sealed partial class Partition
     {
         if (_timedMarker is null && NextDeclaredMs() is { } atMs && nowMs >= atMs)
         {
-            bool isOpening = _admission.Phase == StreamPhase.NotOpen;
-            var marker = new MarkerAppend(isOpening ? MarkerType.Open : MarkerType.Close, MarkerJson.OpenOrClose(atMs, isReopening: false, isDeclared: true, isOpening), null);
-            _timedMarker = isOpening
-                ? new TimedMarker(marker, atMs, GateSide: -1, atMs)
-                : new TimedMarker(marker, atMs, _stream.TurnGateFor(atMs), nowMs + (long)_plan.Definition.Grace.TotalMilliseconds);
+            BeginDeclared(atMs);
         }
     }
 
-    private void CollectSteps(long nowMs)
+    private void BeginDeclared(long atMs)
     {
-        long bytes = 0;
-        while (bytes < MaxRoundBytes && _queue.TryDequeue(out PartitionBatch? batch))
+        bool isOpening = _admission.Phase == StreamPhase.NotOpen;
+        var marker = new MarkerAppend(isOpening ? MarkerType.Open : MarkerType.Close, MarkerJson.OpenOrClose(atMs, isReopening: false, isDeclared: true, isOpening), null);
+        _timedMarker = new TimedMarker(marker, atMs, isOpening ? -1 : _stream.TurnGateFor(atMs), _stream.DeadlineAfter(_plan.Definition.Grace));
+    }
+
+    // Behind the marker lies what was received at its time or later, also when the clock that began this pass had not come to it yet.
+    private bool BelongsBehindMarker(PartitionBatch batch, long? declaredMs)
+    {
+        if (_timedMarker is null && declaredMs is { } atMs && batch.Owner.ReceivedAtMs >= atMs)
         {
-            Interlocked.Add(ref _queuedBytes, -batch.Writer.Length);
-            if (_timedMarker is { } marker && batch.Owner.ReceivedAtMs >= marker.AtMs)
+            BeginDeclared(atMs);
+        }
+
+        return _timedMarker is { } marker && batch.Owner.ReceivedAtMs >= marker.AtMs;
+    }
+
+    private void CollectSteps()
+    {
+        // The gate is looked at before the queue: whoever has left it is in the queue by then. When the marker is due, all of those go in
+        // front of it in this round, so that a flood cannot keep the stream open.
+        TimedMarker? due = _timedMarker is { } waiting && IsDue(waiting) ? waiting : null;
+        int mustGoFirst = due is null ? 0 : _queue.Count;
+        long? declaredMs = NextDeclaredMs();
+        long bytes = 0;
+        while ((bytes < MaxRoundBytes || mustGoFirst > 0) && _queue.TryDequeue(out PartitionBatch? batch))
+        {
+            mustGoFirst--;
+            if (BelongsBehindMarker(batch, declaredMs))
             {
+                // Still counted as queued, so that no more than the queue's bytes wait here.
                 _heldBehindMarker.Add(batch);
                 continue;
             }
 
+            Interlocked.Add(ref _queuedBytes, -batch.Writer.Length);
             bytes += batch.Writer.Length;
             _round.Add(new RoundStep(batch, null));
         }
@@ -172,11 +194,12 @@ internal sealed partial class Partition
             _round.Add(new RoundStep(null, queued));
         }
 
-        if (_timedMarker is { } pending && _queue.IsEmpty && (pending.GateSide < 0 || _stream.Gate.IsEmpty(pending.GateSide) || nowMs >= pending.DeadlineMs))
+        if (due is not null)
         {
-            _round.Add(new RoundStep(null, pending.Marker));
+            _round.Add(new RoundStep(null, due.Marker));
             foreach (PartitionBatch held in _heldBehindMarker)
             {
+                Interlocked.Add(ref _queuedBytes, -held.Writer.Length);
                 _round.Add(new RoundStep(held, null));
             }
 
@@ -184,6 +207,9 @@ internal sealed partial class Partition
             _timedMarker = null;
         }
     }
+
+    private bool IsDue(TimedMarker marker) =>
+        marker.GateSide < 0 || _stream.Gate.IsEmpty(marker.GateSide) || _stream.Time.GetTimestamp() >= marker.Deadline;
 
     private void AppendSteps(long nowMs)
     {
@@ -215,10 +241,17 @@ internal sealed partial class Partition
         EngineMetrics.AppendBytes.Add(appendedBytes);
     }
 
-    // The frame that says how far the log was flushed, for a partition that has nothing else to write.
+    // The frame that says how far the log was flushed, for a partition that has nothing else to write. By the monotonic clock: the wall
+    // clock may jump. Who waits for everything to be on disk gets it at once.
     private bool TryBeginIdleFlush(long nowMs)
     {
-        if (!_idleFrameDue || nowMs - _lastAppendMs < IdleFrameDelayMs)
+        if (!_idleFrameDue)
+        {
+            CompleteDrains();
+            return false;
+        }
+
+        if (_drains.Count == 0 && _stream.Time.GetElapsedTime(_lastAppendAt).TotalMilliseconds < IdleFrameDelayMs)
         {
             return false;
         }
@@ -228,6 +261,15 @@ internal sealed partial class Partition
         _log.Write();
         BeginFlush();
         return true;
+    }
+
+    private void CompleteDrains()
+    {
+        if (_drains.Count > 0 && _queue.IsEmpty && _heldBehindMarker.Count == 0)
+        {
+            _drains.ForEach(drain => drain.SetResult());
+            _drains.Clear();
+        }
     }
 
     private void BeginFlush()

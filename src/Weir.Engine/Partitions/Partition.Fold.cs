@@ -45,7 +45,12 @@ internal sealed partial class Partition
     private void FoldBatch(PartitionBatch batch)
     {
         ColumnBatch columns = batch.Columns;
-        if (columns.Plan != _plan)
+        if (columns.Plan.IsSameAs(_plan))
+        {
+            // Ingest has an object of its own with the same rules; from here on it is one.
+            _plan = columns.Plan;
+        }
+        else
         {
             // Made under an older plan: a view was added or the definition changed since.
             long baseOffset = columns.BaseOffset;

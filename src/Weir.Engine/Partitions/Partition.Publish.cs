@@ -6,7 +6,7 @@ namespace Weir.Engine;
 internal sealed partial class Partition
 {
     /// <summary>Ends the round if its flush has returned.</summary>
-    public void EndRoundIfFlushed(long nowMs)
+    public void EndRoundIfFlushed()
     {
         // Acquire: pairs with the release in FlushRound.
         if (!_inRound || !_isFlushed)
@@ -36,7 +36,7 @@ internal sealed partial class Partition
         PublishCounters();
         CompleteSteps();
         _inRound = false;
-        ConsiderSnapshot(nowMs);
+        ConsiderSnapshot();
     }
 
     private void CompleteSteps()
@@ -58,6 +58,7 @@ internal sealed partial class Partition
         PublishedOwners = _admission.Owners;
         PublishedReopened = _admission.Reopened;
         PublishedPhase = _admission.Phase;
+        PublishedLogBytes = _log!.TotalBytes;
     }
 
     /// <summary>Stops the partition: nothing in flight is acknowledged, and the recovery thread takes over.</summary>
@@ -66,30 +67,38 @@ internal sealed partial class Partition
         bool isReadOnly = cause is Storage.LogReadOnlyException;
         _reason = cause.Message;
         _state = isReadOnly ? PartitionState.ReadOnly : PartitionState.Stopped;
+        FailWaiters(new WeirException(ErrorCode.PartitionStopped, $"Partition {Id} of {_stream.Name} stopped: {cause.Message}", cause));
+        AbandonSnapshot();
+        _stream.OnPartitionStopped(this, cause);
+    }
+
+    // Called when the state is not Serving any more, so that whoever queues a batch from now on sees it and fails the batch himself.
+    private void FailWaiters(WeirException failure)
+    {
         foreach (RoundStep step in _round)
         {
-            step.Marker?.Fail(new WeirException(ErrorCode.PartitionStopped, $"Partition {Id} of {_stream.Name} stopped: {cause.Message}", cause));
-            if (step.Batch is { } batch)
-            {
-                batch.Failure = ErrorCode.PartitionStopped;
-                batch.IsUnknown = true;
-                batch.Owner.Complete();
-            }
+            step.Marker?.Fail(failure);
+            step.Batch?.Fail(failure.Code);
         }
 
         _round.Clear();
         foreach (PartitionBatch held in _heldBehindMarker)
         {
-            held.Failure = ErrorCode.PartitionStopped;
-            held.Owner.Complete();
+            Interlocked.Add(ref _queuedBytes, -held.Writer.Length);
+            held.Fail(failure.Code);
         }
 
         _heldBehindMarker.Clear();
-        _timedMarker?.Marker.Fail(new WeirException(ErrorCode.PartitionStopped, $"Partition {Id} of {_stream.Name} stopped before its marker: {cause.Message}", cause));
+        _timedMarker?.Marker.Fail(failure);
         _timedMarker = null;
-        AbandonSnapshot();
-        FailQueue(ErrorCode.PartitionStopped);
-        _stream.OnPartitionStopped(this, cause);
+        while (_markers.TryDequeue(out MarkerAppend? marker))
+        {
+            marker.Fail(failure);
+        }
+
+        _drains.ForEach(drain => drain.SetResult());
+        _drains.Clear();
+        FailQueue(failure.Code);
     }
 
     private void FailQueue(ErrorCode code)
@@ -97,8 +106,7 @@ internal sealed partial class Partition
         while (_queue.TryDequeue(out PartitionBatch? batch))
         {
             Interlocked.Add(ref _queuedBytes, -batch.Writer.Length);
-            batch.Failure = code;
-            batch.Owner.Complete();
+            batch.Fail(code);
         }
     }
 }

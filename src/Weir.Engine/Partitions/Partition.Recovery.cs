@@ -32,6 +32,11 @@ internal sealed partial class Partition
     public void OpenLog(IDisk disk)
     {
         _state = PartitionState.Recovering;
+        _idleFrameDue = false;
+
+        // It writes into the directory that is about to be opened.
+        _abandonedSnapshot?.Join();
+        _abandonedSnapshot = null;
         _earlier?.Dispose();
         _earlier = null;
         _verdicts?.Dispose();
@@ -60,19 +65,21 @@ internal sealed partial class Partition
         {
             using (snapshot)
             {
-                Dictionary<string, byte[]> sections = SnapshotState.Load(snapshot, _admission);
-                from = snapshot.Offset;
-                isWhole = false;
-                foreach (View view in views)
+                if (TryLoad(snapshot) is { } sections)
                 {
-                    if (sections.TryGetValue(view.Section, out byte[]? state) && view.ReadPartial(state, Id) is { } partial)
+                    from = snapshot.Offset;
+                    isWhole = false;
+                    _plan = plan.With(_admission.Definition);
+                    foreach (View view in views)
                     {
-                        restored.Add((view, partial));
+                        if (sections.TryGetValue(view.Section, out byte[]? state) && view.ReadPartial(state, Id) is { } partial)
+                        {
+                            restored.Add((view, partial));
+                        }
                     }
                 }
             }
         }
-
         else if (log.LogStart > Offset.Zero)
         {
             // What the cut segments held is known to nobody: counting on from nothing would count their owners again.
@@ -95,8 +102,11 @@ internal sealed partial class Partition
         _verdicts = VerdictLog.Open(disk, log, KeepsLast, from);
         _verdictStart = from.Value;
         _verdictCount = 0;
-        Replay(log, from, progress);
-        _snapshotEndBytes = log.TotalBytes;
+        Volatile.Write(ref _decidedEnd, from.Value);
+        long replayedBytes = Replay(log, from, progress);
+
+        // Measured from the snapshot, or a node that restarts often would replay more each time and never write one.
+        _snapshotEndBytes = log.TotalBytes - replayedBytes;
         PublishCounters();
         foreach ((View view, PartialView partial) in restored)
         {
@@ -104,6 +114,22 @@ internal sealed partial class Partition
         }
 
         return [.. restored.Select(one => one.View)];
+    }
+
+    // Null: it cannot be used, and the log is replayed instead. It is derived, so nothing is lost by that but time.
+    private Dictionary<string, byte[]>? TryLoad(SnapshotReader snapshot)
+    {
+        try
+        {
+            return SnapshotState.Load(snapshot, _admission);
+        }
+        catch (Exception exception) when (exception is WeirException or InvariantException && _log!.LogStart == Offset.Zero)
+        {
+            _stream.Report(EngineEvent.SnapshotRejected, $"The snapshot {snapshot.Path} cannot be used: {exception.Message} The log is replayed from its start.");
+            _admission.Dispose();
+            _admission = new Admission(_plan.Definition, _log!.LogStart.Value);
+            return null;
+        }
     }
 
     /// <summary>Whether the log lacks a define marker with this definition; then one is appended before serving.</summary>
@@ -122,34 +148,45 @@ internal sealed partial class Partition
         WriteVerdicts();
         AdvanceViews(_log.LogEnd.Value);
         PublishCounters();
+        _lastAppendAt = _stream.Time.GetTimestamp();
+        _idleFrameDue = true;
     }
 
-    /// <summary>From here on the loop takes events, or only answers reads when the log is damaged.</summary>
+    /// <summary>From here on the recovery thread owns the partition. Writer thread.</summary>
+    public void HandToRecovery() => _isWithRecovery = true;
+
+    /// <summary>From here on the loop takes events, or only answers reads when the log is damaged. The writer thread owns the partition again.</summary>
     public void BeginServing()
     {
         _reason = _log!.ReadOnlyReason;
-        _lastAppendMs = 0;
-        _idleFrameDue = false;
         _state = _log.IsReadOnly ? PartitionState.ReadOnly : PartitionState.Serving;
-        _thread?.Wake();
+        ReturnFromRecovery();
     }
 
-    /// <summary>Recovery itself failed; the partition stays stopped.</summary>
+    /// <summary>An attempt to recover failed; the partition stays stopped, and with the recovery thread.</summary>
     public void RemainStopped(string reason)
     {
         _reason = reason;
         _state = PartitionState.Stopped;
     }
 
-    private void Replay(PartitionLog log, Offset from, Action<long>? progress)
+    /// <summary>The recovery thread is done with the partition, whatever came of it.</summary>
+    public void ReturnFromRecovery()
+    {
+        _isWithRecovery = false;
+        _thread?.Wake();
+    }
+
+    private long Replay(PartitionLog log, Offset from, Action<long>? progress)
     {
         var columns = new ColumnBatch();
         byte[] verdicts = [];
         long[] others = [];
         Replayed = 0;
+        long bytes = 0;
         if (from == log.FlushedEnd)
         {
-            return;
+            return 0;
         }
 
         using LogReader reader = log.OpenReader(from);
@@ -180,6 +217,7 @@ internal sealed partial class Partition
 
                 WriteVerdicts();
                 Replayed += batch.RecordCount;
+                bytes += batch.Bytes.Length;
                 progress?.Invoke(batch.End.Value);
             }
         }
@@ -188,6 +226,8 @@ internal sealed partial class Partition
             // What follows cannot be decided without what is missing: the state stays right at the place before the damage.
             log.MarkReadOnly(damage.Message);
         }
+
+        return bytes;
     }
 
     private void ReplayMarkers(StoredBatch batch)
@@ -235,6 +275,7 @@ internal sealed partial class Partition
             _verdicts!.Append(new Offset(_verdictStart), _verdictBuffer.AsSpan(0, _verdictCount), KeepsLast ? _replacedBuffer.AsSpan(0, _verdictCount) : default);
             _verdictStart += _verdictCount;
             _verdictCount = 0;
+            Volatile.Write(ref _decidedEnd, _verdictStart);
         }
     }
 }

@@ -10,8 +10,9 @@ namespace Weir.Engine;
 internal sealed partial class Partition
 {
     private SnapshotJob? _snapshot;
+    private SnapshotJob? _abandonedSnapshot;
     private long _snapshotEndBytes;
-    private long _snapshotNotBeforeMs;
+    private long? _snapshotFailedAt;
     private bool _holdsSnapshotTurn;
 
     /// <summary>Begins a snapshot at the next chance. Any thread; used at a clean stop and by tests.</summary>
@@ -25,11 +26,14 @@ internal sealed partial class Partition
         return _snapshot?.Finished ?? Task.CompletedTask;
     }).Unwrap();
 
-    private void ConsiderSnapshot(long nowMs)
+    private void ConsiderSnapshot()
     {
         // Retried a minute after a failure, not at once: the disk may be full.
         long grown = _log!.TotalBytes - _snapshotEndBytes;
-        if (_snapshot is null && grown >= Math.Max(_options.SnapshotBytes, _admission.StateBytes) && nowMs >= _snapshotNotBeforeMs && _stream.TryTakeSnapshotTurn())
+        if (_snapshot is null
+            && grown >= Math.Max(_options.SnapshotBytes, _admission.StateBytes)
+            && (_snapshotFailedAt is not { } failedAt || _stream.Time.GetElapsedTime(failedAt) >= TimeSpan.FromMinutes(1))
+            && _stream.TryTakeSnapshotTurn())
         {
             _holdsSnapshotTurn = true;
             BeginSnapshot();
@@ -58,7 +62,7 @@ internal sealed partial class Partition
         }
 
         _snapshotEndBytes = _log.TotalBytes;
-        _snapshot = new SnapshotJob(_stream.Disk, Directory, _log.Identity, end, admission, views, _admission.Tables, _verdicts!, onStep: () => _thread?.Wake());
+        _snapshot = new SnapshotJob(_stream.Disk, Directory, _log.Identity, end, MarkerJson.Define(_admission.Definition, _stream.Secret), admission, views, _admission.Tables, _verdicts!, onStep: () => _thread?.Wake());
     }
 
     // One shard at a time: at 100 million owners that is 0.6 MB, a tenth of a millisecond.
@@ -74,7 +78,7 @@ internal sealed partial class Partition
         {
             if (job.Finished.IsFaulted)
             {
-                _snapshotNotBeforeMs = _lastAppendMs + 60_000;
+                _snapshotFailedAt = _stream.Time.GetTimestamp();
                 _stream.Report(EngineEvent.SnapshotFailed, $"The snapshot of {_stream.Name}/{Id} failed: {job.Finished.Exception!.InnerException!.Message} The next one is tried in a minute; nothing else depends on it.");
             }
 
@@ -87,6 +91,7 @@ internal sealed partial class Partition
         if (_snapshot is { } job)
         {
             job.Abandon();
+            _abandonedSnapshot = job;
             foreach (OwnerTable table in _admission.Tables)
             {
                 table.AbandonSnapshot();

@@ -17,6 +17,7 @@ internal sealed partial class Partition
     /// <summary>Adds a view whose state reaches to the folded end. Writer thread, between rounds.</summary>
     public void AttachView(View view, PartialView partial, StreamPlan plan)
     {
+        Invariant.Check(partial.End == DecidedEnd || partial.Stop is not null, "A view is attached where the fold stands.");
         _views.Add((view, partial));
         _plan = plan.With(_plan.Definition);
         _collectedEnd = -1;

@@ -12,7 +12,7 @@ namespace Weir.Engine;
 /// <remarks>
 /// Owned by one writer thread; the members that other threads may call say so. After a failed write or flush, or a broken invariant,
 /// the partition stops: everything in flight becomes unknown, the fold state is discarded, and a recovery thread owns it until it
-/// serves again from what is on disk (Partition.Recovery.cs).
+/// serves again from what is on disk (Partition.Recovery.cs). Actions wait meanwhile: they touch what the recovery thread owns.
 /// </remarks>
 internal sealed partial class Partition : IDisposable
 {
@@ -27,8 +27,13 @@ internal sealed partial class Partition : IDisposable
     private Admission _admission;
     private StreamPlan _plan;
     private long _queuedBytes;
+    private long _decidedEnd;
     private volatile PartitionState _state = PartitionState.Recovering;
     private volatile string? _reason;
+    private volatile bool _isWithRecovery;
+    private volatile bool _isRetiring;
+    private volatile bool _isRetired;
+    private ErrorCode _retiredWith = ErrorCode.ShuttingDown;
 
     public Partition(EventStream stream, int id, string directory, StreamPlan plan, NodeOptions options, Flusher flusher)
     {
@@ -54,6 +59,12 @@ internal sealed partial class Partition : IDisposable
     /// <summary>End (exclusive) of what readers may see. Any thread.</summary>
     public long FlushedEnd => _log?.FlushedEnd.Value ?? 0;
 
+    /// <summary>End (exclusive) of the records whose verdicts can be read; at most <see cref="FlushedEnd"/>, and always where a batch ends. Any thread.</summary>
+    public long DecidedEnd => Volatile.Read(ref _decidedEnd);
+
+    /// <summary>The stream is being deleted: recovering the partition is of no use any more. Any thread.</summary>
+    public bool IsRetiring => _isRetiring;
+
     /// <summary>The log, for readers on any thread; null until it has been opened.</summary>
     public PartitionLog? Log => _log;
 
@@ -66,6 +77,9 @@ internal sealed partial class Partition : IDisposable
     /// <summary>Native memory of the fold's tables after the last published round. Any thread.</summary>
     public long PublishedStateBytes { get; private set; }
 
+    /// <summary>Bytes of the log after the last published round. Any thread.</summary>
+    public long PublishedLogBytes { get; private set; }
+
     private long PublishedOwners { get; set; }
 
     /// <summary>Records by verdict number after the last published round. Any thread; a copy that is never changed.</summary>
@@ -76,7 +90,7 @@ internal sealed partial class Partition : IDisposable
     {
         PartitionLog? log = _log;
         (string? hotKey, double share) = _hotKeys.Hottest();
-        return new PartitionStatus(Id, _state, _reason, PublishedPhase, log?.LogStart.Value ?? 0, FlushedEnd, log?.TotalBytes ?? 0, QueuedBytes, PublishedOwners, PublishedStateBytes, hotKey, share);
+        return new PartitionStatus(Id, _state, _reason, PublishedPhase, log?.LogStart.Value ?? 0, FlushedEnd, PublishedLogBytes, QueuedBytes, PublishedOwners, PublishedStateBytes, hotKey, share);
     }
 
     /// <summary>Puts the partition on a thread; called once, after recovery.</summary>
@@ -92,7 +106,7 @@ internal sealed partial class Partition : IDisposable
     {
         if (_state != PartitionState.Serving)
         {
-            return CodeOf(_state);
+            return RefusalCode;
         }
 
         long bytes = batch.Writer.Length;
@@ -108,25 +122,38 @@ internal sealed partial class Partition : IDisposable
         if (_state != PartitionState.Serving)
         {
             // It stopped meanwhile and may have emptied the queue before this batch was in it.
-            FailQueue(CodeOf(_state));
+            FailQueue(RefusalCode);
         }
 
         return null;
     }
 
-    /// <summary>Runs an action on the writer thread between two rounds. Any thread. The action must not block.</summary>
+    /// <summary>
+    /// Runs an action on the writer thread between two rounds, after a recovery if one is under way. Any thread. The action must not block.
+    /// Once the partition is retired nothing is left that it could disturb, and it runs at once.
+    /// </summary>
     public void Post(Action action)
     {
         _actions.Enqueue(action);
         _thread?.Wake();
+        if (_isRetired)
+        {
+            RunActions();
+        }
     }
 
-    /// <summary>As <see cref="Post"/>, with a result. Fails when the partition does not get to it before it is disposed.</summary>
+    /// <summary>As <see cref="Post"/>, with a result. Fails when the partition is retired before it gets to it.</summary>
     public Task<T> AskAsync<T>(Func<T> question)
     {
         var answer = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
         Post(() =>
         {
+            if (_isRetired)
+            {
+                answer.SetException(new WeirException(_retiredWith, $"Partition {Id} of {_stream.Name} is closed."));
+                return;
+            }
+
             try
             {
                 answer.SetResult(question());
@@ -152,38 +179,78 @@ internal sealed partial class Partition : IDisposable
         return hash;
     }
 
-    /// <summary>Completes when everything queued is on disk and the last frame proves it, or when the partition is not serving.</summary>
-    public async Task QuiesceAsync()
+    /// <summary>Completes when everything queued is on disk and the last frame proves it, or when the partition is not serving. Any thread.</summary>
+    public Task QuiesceAsync()
     {
-        while (_state == PartitionState.Serving && await AskAsync(() => !_queue.IsEmpty || _round.Count > 0 || _idleFrameDue))
+        var drained = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Post(() =>
         {
-            await Task.Delay(TimeSpan.FromMilliseconds(5), _stream.Time);
-        }
+            if (_state == PartitionState.Serving)
+            {
+                _drains.Add(drained);
+            }
+            else
+            {
+                drained.SetResult();
+            }
+        });
+        return drained.Task;
     }
 
-    /// <summary>Takes the partition off its thread for good and closes its files.</summary>
+    /// <summary>Takes the partition off its thread for good and closes its files: its stream is deleted.</summary>
     public async Task RetireAsync()
     {
+        _isRetiring = true;
         await QuiesceAsync();
         await AskAsync(() =>
         {
-            _state = PartitionState.Stopped;
+            Retire(ErrorCode.UnknownStream);
             return true;
         });
-        FailQueue(ErrorCode.PartitionStopped);
         _thread!.Remove(this);
-        Dispose();
     }
 
-    public void Dispose()
+    /// <summary>
+    /// Ends the partition: a round whose flush has returned is still published, everybody else who waits is told, files and memory are given back.
+    /// By the owner, or once no thread runs the partition any more.
+    /// </summary>
+    /// <param name="code">What those who waited, or come later, are told.</param>
+    /// <exception cref="WeirException">The last verdicts could not be flushed; they are made anew at the next opening.</exception>
+    public void Retire(ErrorCode code)
     {
+        if (_isRetired)
+        {
+            return;
+        }
+
+        if (_inRound && _isFolded && _isFlushed)
+        {
+            EndRoundIfFlushed();
+        }
+
+        _retiredWith = code;
+        _isRetired = true;
+        _state = PartitionState.Stopped;
+        FailWaiters(new WeirException(code, $"Partition {Id} of {_stream.Name} is closed."));
+        RunActions();
         AbandonSnapshot();
+        _abandonedSnapshot?.Join();
         _earlier?.Dispose();
-        _verdicts?.Flush();
-        _verdicts?.Dispose();
         _log?.Dispose();
         _admission.Dispose();
+        try
+        {
+            _verdicts?.Flush();
+        }
+        finally
+        {
+            _verdicts?.Dispose();
+        }
     }
+
+    public void Dispose() => Retire(ErrorCode.ShuttingDown);
+
+    private ErrorCode RefusalCode => _isRetired ? _retiredWith : CodeOf(_state);
 
     private static ErrorCode CodeOf(PartitionState state) => state switch
     {

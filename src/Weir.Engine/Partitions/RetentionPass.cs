@@ -47,8 +47,15 @@ internal sealed class RetentionPass(EventStream stream, Partition partition, IRe
         using var admission = new Admission(stream.Definition, log.LogStart.Value);
         StreamPlan plan = stream.Plan;
         var partials = new PartialView?[views.Count];
-        Load(disk, log, admission, partials);
-        using (LogReader reader = log.OpenReader(log.LogStart))
+        Offset from = log.LogStart;
+        if (TryLoad(disk, log, admission, partials, out Offset based))
+        {
+            // Not the log's start: a crash between base and deletion leaves segments that the base covers already.
+            from = based;
+            plan = plan.With(admission.Definition);
+        }
+
+        using (LogReader reader = log.OpenReader(from))
         {
             while (reader.TryReadNext(out StoredBatch batch) && batch.BaseOffset < cut)
             {
@@ -66,23 +73,29 @@ internal sealed class RetentionPass(EventStream stream, Partition partition, IRe
         return null;
     }
 
-    private void Load(IDisk disk, PartitionLog log, Admission admission, PartialView?[] partials)
+    // False: nothing has gone yet, and the log has everything from its first definition on.
+    private bool TryLoad(IDisk disk, PartitionLog log, Admission admission, PartialView?[] partials, out Offset based)
     {
+        bool hasBase = false;
+        based = log.LogStart;
         Dictionary<string, byte[]> sections = [];
         if (SnapshotReader.TryOpenBase(disk, partition.Directory, log.Identity, out SnapshotReader? old))
         {
             using (old)
             {
                 sections = SnapshotState.Load(old, admission);
+                hasBase = true;
+                based = old.Offset;
             }
         }
 
         for (int i = 0; i < partials.Length; i++)
         {
             // A view made after an earlier cut is in no base: it is built again from the log's start when it is needed.
-            bool isNew = log.LogStart == Offset.Zero;
-            partials[i] = isNew ? views[i].NewPartial(partition.Id) : sections.TryGetValue(views[i].Section, out byte[]? state) ? views[i].ReadPartial(state, partition.Id) : null;
+            partials[i] = !hasBase ? views[i].NewPartial(partition.Id) : sections.TryGetValue(views[i].Section, out byte[]? state) ? views[i].ReadPartial(state, partition.Id) : null;
         }
+
+        return hasBase;
     }
 
     private StreamPlan Fold(StoredBatch batch, Admission admission, StreamPlan plan, PartialView?[] partials)
@@ -133,7 +146,6 @@ internal sealed class RetentionPass(EventStream stream, Partition partition, IRe
         writer.WriteSection(SnapshotState.AdmissionSection);
         writer.Write(state);
 
-        // The define marker goes with the segments: from here on the base carries it.
         writer.WriteSection(SnapshotState.DefineSection);
         writer.Write(MarkerJson.Define(admission.Definition, stream.Secret));
         for (int i = 0; i < partials.Length; i++)

@@ -22,5 +22,5 @@ internal sealed record MarkerAppend(MarkerType Type, byte[] Json, StreamDefiniti
 /// <summary>An open or close marker with a time: what was received before it lies in front of it in the log, the rest behind.</summary>
 /// <param name="AtMs">Events received at or after this time lie behind the marker.</param>
 /// <param name="GateSide">The side of the <see cref="IngestGate"/> to wait for; -1: none.</param>
-/// <param name="DeadlineMs">Wall clock at which the marker is appended even if not everybody has come through.</param>
-internal sealed record TimedMarker(MarkerAppend Marker, long AtMs, int GateSide, long DeadlineMs);
+/// <param name="Deadline">Timestamp of the monotonic clock at which the marker is appended even if not everybody has come through.</param>
+internal sealed record TimedMarker(MarkerAppend Marker, long AtMs, int GateSide, long Deadline);

@@ -18,15 +18,16 @@ internal sealed class SnapshotJob
     private readonly Action _onStep;
     private readonly TaskCompletionSource _finished = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly List<OwnerEntry> _shard = [];
+    private readonly Thread _thread;
     private int _table;
     private volatile bool _isAbandoned;
 
-    public SnapshotJob(IDisk disk, string directory, LogIdentity identity, Offset offset, byte[] admission, List<(string Name, PartialImage State)> views, IEnumerable<OwnerTable> tables, VerdictLog verdicts, Action onStep)
+    public SnapshotJob(IDisk disk, string directory, LogIdentity identity, Offset offset, byte[] define, byte[] admission, List<(string Name, PartialImage State)> views, IEnumerable<OwnerTable> tables, VerdictLog verdicts, Action onStep)
     {
         _tables = [.. tables];
         _onStep = onStep;
-        var thread = new Thread(() => Write(disk, directory, identity, offset, admission, views, verdicts)) { Name = $"weir-snapshot-{identity.Partition}", IsBackground = true };
-        thread.Start();
+        _thread = new Thread(() => Write(disk, directory, identity, offset, define, admission, views, verdicts)) { Name = $"weir-snapshot-{identity.Partition}", IsBackground = true };
+        _thread.Start();
     }
 
     /// <summary>Completes when the snapshot has its name on disk, or faults.</summary>
@@ -54,6 +55,9 @@ internal sealed class SnapshotJob
         _table += more ? 0 : 1;
     }
 
+    /// <summary>Waits until the job's thread touches no file any more; after <see cref="Abandon"/> or when it has finished.</summary>
+    public void Join() => _thread.Join();
+
     /// <summary>Ends the job's thread; a snapshot that has its name keeps it.</summary>
     public void Abandon()
     {
@@ -61,13 +65,15 @@ internal sealed class SnapshotJob
         _queue.CompleteAdding();
     }
 
-    private void Write(IDisk disk, string directory, LogIdentity identity, Offset offset, byte[] admission, List<(string Name, PartialImage State)> views, VerdictLog verdicts)
+    private void Write(IDisk disk, string directory, LogIdentity identity, Offset offset, byte[] define, byte[] admission, List<(string Name, PartialImage State)> views, VerdictLog verdicts)
     {
         try
         {
             // Verdicts below a snapshot are not replayed any more, so they must be there.
             verdicts.Flush();
             using SnapshotWriter snapshot = SnapshotWriter.Begin(disk, directory, identity, offset);
+            snapshot.WriteSection(SnapshotState.DefineSection);
+            snapshot.Write(define);
             snapshot.WriteSection(SnapshotState.AdmissionSection);
             snapshot.Write(admission);
             foreach ((string name, PartialImage state) in views)
@@ -94,12 +100,12 @@ internal sealed class SnapshotJob
                 snapshot.Commit();
             }
 
-            _finished.SetResult();
+            _finished.TrySetResult();
         }
         catch (Exception exception)
         {
             // Reported by the partition; the log does not depend on snapshots.
-            _finished.SetException(exception);
+            _finished.TrySetException(exception);
         }
         finally
         {

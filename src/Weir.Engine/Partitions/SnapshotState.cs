@@ -4,35 +4,45 @@ using Weir.Storage;
 namespace Weir.Engine;
 
 /// <summary>
-/// The sections of a snapshot: <c>admission</c> (phase, totals), <c>table-0</c> and <c>table-1</c> (entries of 24 bytes, shard by shard, then
-/// those that changed while it was written), <c>view:name:version</c>; a base also holds <c>define</c>. Layout: docs/internals/snapshot.md.
+/// The sections of a snapshot or base: <c>define</c> (the define marker in force at its offset), <c>admission</c> (phase, totals), <c>table-0</c> and
+/// <c>table-1</c> (entries of 24 bytes, shard by shard, then those that changed while it was written), <c>view:name:version:definition</c>.
+/// Layout: docs/internals/snapshot.md.
 /// </summary>
 internal static class SnapshotState
 {
     public const string AdmissionSection = "admission";
     public const string ViewPrefix = "view:";
 
-    /// <summary>Only in a base: the define marker in force at the cut.</summary>
+    /// <summary>Of a base it is the only place that still has the definition: its marker goes with the segments.</summary>
     public const string DefineSection = "define";
 
     public static string TableSection(int table) => table == 0 ? "table-0" : "table-1";
 
     /// <summary>Fills an empty admission and returns the views' sections.</summary>
+    /// <exception cref="WeirException">The file changed after it was verified, or its definition cannot be read. Replay the log instead.</exception>
+    /// <exception cref="InvariantException">A section is missing or has another form than this program writes. Replay the log instead.</exception>
     public static Dictionary<string, byte[]> Load(SnapshotReader snapshot, Admission admission)
     {
         Dictionary<string, byte[]> views = [];
         OwnerTable[] tables = [.. admission.Tables];
         Span<byte> state = stackalloc byte[Admission.StateHeaderBytes];
+        StreamDefinition? definition = null;
+        bool hasState = false;
         while (snapshot.TryNextSection(out string? name))
         {
-            if (name == AdmissionSection)
+            if (name == DefineSection)
             {
-                Invariant.Check(snapshot.TryReadExactly(state), "A snapshot without the admission's state.");
+                definition = MarkerJson.ReadDefine(ReadAll(snapshot));
+            }
+            else if (name == AdmissionSection)
+            {
+                hasState = snapshot.TryReadExactly(state);
+                Invariant.Check(hasState, "A snapshot without the admission's state.");
                 admission.ReadState(state);
             }
             else if (name.StartsWith(ViewPrefix, StringComparison.Ordinal))
             {
-                views.Add(name, ReadAll(snapshot));
+                views[name] = ReadAll(snapshot);
             }
             else
             {
@@ -46,6 +56,8 @@ internal static class SnapshotState
             }
         }
 
+        Invariant.Check(hasState && definition is not null, "A snapshot without the admission's state or the definition in force.");
+        admission.Restore(definition!);
         return views;
     }
 

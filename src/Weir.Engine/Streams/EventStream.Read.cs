@@ -71,7 +71,7 @@ public sealed partial class EventStream
             }
 
             var chunk = new byte[VerdictChunk];
-            long end = Math.Min(partition.FlushedEnd, verdicts.End.Value);
+            long end = partition.DecidedEnd;
             while (next[i] < end && events.Count < limit)
             {
                 Span<byte> bytes = chunk.AsSpan(0, (int)Math.Min(chunk.Length, end - next[i]));
@@ -95,7 +95,8 @@ public sealed partial class EventStream
     {
         PartitionLog log = partition.Log ?? throw new WeirException(ErrorCode.Recovering, $"Partition {partition.Id} of {Name} is being opened.");
         using LogReader reader = log.OpenReader(new Offset(from));
-        while (events.Count < limit && reader.TryReadNext(out StoredBatch stored))
+        long decidedEnd = partition.DecidedEnd;
+        while (events.Count < limit && reader.TryReadNext(out StoredBatch stored) && stored.BaseOffset.Value < decidedEnd)
         {
             if (!RecordBatch.TryRead(stored.Bytes, out RecordBatch batch))
             {

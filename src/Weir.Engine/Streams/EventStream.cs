@@ -138,7 +138,7 @@ public sealed partial class EventStream
     /// <summary>A batch for one piece of a request whose bytes have been received completely. Dispose it when its outcomes have been read.</summary>
     public IngestBatch NewBatch()
     {
-        IngestGate.Pass pass = Gate.Enter(Time.GetUtcNow().ToUnixTimeMilliseconds());
+        IngestGate.Pass pass = Gate.Enter(Time);
         if (_pool.TryDequeue(out IngestBatch? batch))
         {
             Interlocked.Decrement(ref _pooled);
@@ -164,11 +164,11 @@ public sealed partial class EventStream
         {
             long nowMs = Time.GetUtcNow().ToUnixTimeMilliseconds();
             int side = TurnGateFor(nowMs);
-            long deadlineMs = nowMs + (long)Definition.Grace.TotalMilliseconds;
+            long deadline = DeadlineAfter(Definition.Grace);
             byte[] json = MarkerJson.OpenOrClose(nowMs, isReopening: false, isDeclared: false, isOpening: false);
             return await AppendEverywhereAsync(
                 partition => partition.PublishedPhase != StreamPhase.Final,
-                partition => partition.AppendTimedAsync(new TimedMarker(new MarkerAppend(MarkerType.Close, json, null), nowMs, side, deadlineMs)));
+                partition => partition.AppendTimedAsync(new TimedMarker(new MarkerAppend(MarkerType.Close, json, null), nowMs, side, deadline)));
         }
         finally
         {
@@ -209,7 +209,10 @@ public sealed partial class EventStream
         return TimeSpan.FromSeconds(Math.Clamp(Math.Ceiling(queued / bytesPerSecond), 1, 30));
     }
 
-    /// <summary>Changes the mutable parts of the definition: durable in definition.json, then a define marker in every partition.</summary>
+    /// <summary>
+    /// Changes the mutable parts of the definition: durable in definition.json, then a define marker in every partition. A partition that
+    /// cannot take its marker now gets it when it is recovered, before it serves again.
+    /// </summary>
     internal async Task RedefineAsync(StreamDefinition definition)
     {
         await _changing.WaitAsync();
@@ -232,9 +235,13 @@ public sealed partial class EventStream
             StorageDirectory.WriteDefinition(stored.ToJson());
             Definition = definition;
             DefinitionVersion = stored.Version;
+            lock (_gateTurns)
+            {
+                _plan = _plan.With(definition);
+            }
+
             byte[] json = MarkerJson.Define(definition, Secret);
             await AppendEverywhereAsync(_ => true, partition => partition.AppendMarkerAsync(new MarkerAppend(MarkerType.Define, json, definition)));
-            _plan = _plan.With(definition);
         }
         finally
         {
@@ -302,6 +309,9 @@ public sealed partial class EventStream
             return _gateSide;
         }
     }
+
+    /// <summary>A timestamp of the monotonic clock, that long from now.</summary>
+    internal long DeadlineAfter(TimeSpan delay) => Time.GetTimestamp() + (long)(delay.TotalSeconds * Time.TimestampFrequency);
 
     internal void OnPartitionStopped(Partition partition, Exception cause) => _node.OnPartitionStopped(this, partition, cause);
 

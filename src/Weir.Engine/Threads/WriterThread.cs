@@ -35,7 +35,7 @@ internal sealed class WriterThread
         Wake();
     }
 
-    /// <summary>Takes a partition away. It may still be in its current round when this returns; the partition's own stop waits for that.</summary>
+    /// <summary>Takes a partition away that is retired. The thread may look at it once more, and finds nothing to do.</summary>
     public void Remove(Partition partition)
     {
         lock (_wake)
@@ -90,7 +90,7 @@ internal sealed class WriterThread
         // First start every flush that can start, then fold while they run.
         foreach (Partition partition in _partitions)
         {
-            partition.EndRoundIfFlushed(now);
+            partition.EndRoundIfFlushed();
             if (partition.TryBeginRound(now))
             {
                 _folding.Add(partition);

@@ -110,7 +110,8 @@ internal sealed class Publisher
         });
     }
 
-    // Views that are still being built too: what a partition gives for a partial it gives once, and the partial is attached before the view is live.
+    // Into all views, live or not: a partition answers for every view attached to it, and what it has told once it tells only again when it
+    // changes. A view that is still being built is attached to some partitions already, and one may have come since they were asked.
     private void Merge()
     {
         long nowMs = _node.Time.GetUtcNow().ToUnixTimeMilliseconds();
@@ -131,7 +132,10 @@ internal sealed class Publisher
                 }
             }
 
-            view.Merge(mine, nowMs);
+            if (mine.Count > 0 || view.State == ViewState.Live)
+            {
+                view.Merge(mine, nowMs);
+            }
         }
     }
 

@@ -1,3 +1,4 @@
+using Weir.Core;
 using Weir.Sql;
 
 namespace Weir.Engine;
@@ -20,6 +21,7 @@ public sealed class View
     private readonly StreamPhase[] _phases;
     private volatile string? _failure;
     private volatile bool _isLive;
+    private int _isBeingBuilt;
     private double _buildProgress;
 
     internal View(string name, int version, ViewDefinition definition, ViewShape shape, EventStream stream, bool keepsLast)
@@ -60,8 +62,11 @@ public sealed class View
     /// <summary>A stream plan that extracts this view's columns.</summary>
     internal StreamPlan StreamPlan { get; }
 
-    /// <summary>Name of its section in snapshots: the state belongs to this definition and no other.</summary>
-    internal string Section => $"{SnapshotState.ViewPrefix}{Name}:{Version}";
+    /// <summary>
+    /// Name of its section in snapshots: the state belongs to this definition and no other. Versions begin at 1 again when a view was deleted
+    /// and another one gets its name, and snapshots may hold the old one's state; so the definition itself is part of the name.
+    /// </summary>
+    internal string Section => $"{SnapshotState.ViewPrefix}{Name}:{Version}:{new KeyedHash(0, 0).Hash(Definition.ToJson()):x32}";
 
     internal PartialView NewPartial(int partition) => new(Plan, partition, SeedOf(partition));
 
@@ -75,6 +80,28 @@ public sealed class View
     internal void SetPartial(int partition, PartialView partial) => Volatile.Write(ref _partials[partition], partial);
 
     internal void SetProgress(double progress) => Volatile.Write(ref _buildProgress, progress);
+
+    /// <summary>True for one caller at a time, who builds what is missing until <see cref="EndBuild"/>.</summary>
+    internal bool TryBeginBuild() => Interlocked.Exchange(ref _isBeingBuilt, 1) == 0;
+
+    internal void EndBuild() => Volatile.Write(ref _isBeingBuilt, 0);
+
+    /// <summary>Whether every partition has its partial.</summary>
+    internal bool IsComplete
+    {
+        get
+        {
+            for (int i = 0; i < _partials.Length; i++)
+            {
+                if (PartialOf(i) is null)
+                {
+                    return false;
+                }
+            }
+
+            return true;
+        }
+    }
 
     /// <summary>All partitions are attached: from the next publish on it is read.</summary>
     internal void GoLive() => _isLive = true;

@@ -25,14 +25,17 @@ internal sealed class ViewBuilder(View view, Func<bool> isStopping)
     {
         IReadOnlyList<Partition> partitions = view.Stream.PartitionList;
         NoteSince(partitions);
-        for (int i = 0; i < partitions.Count && !isStopping(); i++)
+        while (!isStopping() && !view.IsComplete)
         {
-            if (view.PartialOf(i) is null)
+            for (int i = 0; i < partitions.Count && !isStopping(); i++)
             {
-                BuildPartition(partitions[i]);
-            }
+                if (view.PartialOf(i) is null)
+                {
+                    BuildPartition(partitions[i]);
+                }
 
-            view.SetProgress((i + 1.0) / partitions.Count);
+                view.SetProgress((i + 1.0) / partitions.Count);
+            }
         }
 
         if (!isStopping())
@@ -56,6 +59,7 @@ internal sealed class ViewBuilder(View view, Func<bool> isStopping)
         }
     }
 
+    // Returns when the partition has a partial; or when it was opened anew meanwhile, and the caller begins again.
     private void BuildPartition(Partition partition)
     {
         PartialView partial = view.NewPartial(partition.Id);
@@ -63,21 +67,26 @@ internal sealed class ViewBuilder(View view, Func<bool> isStopping)
         using LogReader reader = log.OpenReader(log.LogStart);
         using var earlier = new EarlierRecords(partition);
         partial.Advance(log.LogStart.Value);
-        while (!isStopping())
+        bool isDone = false;
+        while (!isDone && !isStopping())
         {
             CatchUp(partition, partial, reader, earlier);
-            Task<bool> handOver = partition.AskAsync(() => TryHandOver(partition, partial, reader, earlier));
-            if (handOver.Wait(TimeSpan.FromSeconds(30)) && handOver.Result)
-            {
-                return;
-            }
+
+            // No time limit: the writer thread uses partial and reader from when it gets there, however late that is.
+            isDone = partition.AskAsync(() => TryHandOver(partition, partial, log, reader, earlier)).GetAwaiter().GetResult();
         }
     }
 
-    // On the writer thread, between rounds: everything folded is flushed, so the reader reaches it.
-    private bool TryHandOver(Partition partition, PartialView partial, LogReader reader, EarlierRecords earlier)
+    // On the writer thread, between rounds: everything folded is flushed, so the reader reaches it. False: there is still too much to catch up with.
+    private bool TryHandOver(Partition partition, PartialView partial, PartitionLog log, LogReader reader, EarlierRecords earlier)
     {
-        if (partition.FlushedEnd - partial.End > HandOverRecords && partial.Stop is null)
+        // After a recovery this log is no longer written, and the partition may have got the view from a snapshot.
+        if (partition.Log != log || view.PartialOf(partition.Id) is not null || isStopping())
+        {
+            return true;
+        }
+
+        if (partition.DecidedEnd - partial.End > HandOverRecords && partial.Stop is null)
         {
             return false;
         }
@@ -88,9 +97,10 @@ internal sealed class ViewBuilder(View view, Func<bool> isStopping)
         return true;
     }
 
+    // As far as verdicts are: records are flushed a moment before their verdicts can be read.
     private void CatchUp(Partition partition, PartialView partial, LogReader reader, EarlierRecords earlier)
     {
-        while (partial.Stop is null && !isStopping() && reader.TryReadNext(out StoredBatch batch))
+        while (partial.Stop is null && partial.End < partition.DecidedEnd && !isStopping() && reader.TryReadNext(out StoredBatch batch))
         {
             if (batch.IsControl)
             {
@@ -98,7 +108,7 @@ internal sealed class ViewBuilder(View view, Func<bool> isStopping)
                 continue;
             }
 
-            view.StreamPlan.Extract(batch.Memory, _columns, _scratch);
+            view.StreamPlan.ExtractDecided(batch.Memory, _columns, _scratch);
             _columns.BaseOffset = batch.BaseOffset.Value;
             _columns.AppendTimeMs = batch.AppendTimeMs;
             _columns.Partition = partition.Id;
