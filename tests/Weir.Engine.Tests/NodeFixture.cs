@@ -9,10 +9,12 @@ namespace Weir.Engine.Tests;
 internal sealed class NodeFixture : IAsyncDisposable
 {
     private readonly Func<string, NodeOptions>? _options;
+    private readonly IDisk _disk;
 
-    private NodeFixture(Func<string, NodeOptions>? options, TimeProvider? time)
+    private NodeFixture(Func<string, NodeOptions>? options, TimeProvider? time, IDisk? disk)
     {
         _options = options;
+        _disk = disk ?? LinuxDisk.Instance;
         Time = time ?? TimeProvider.System;
         Directory = Path.Combine(Path.GetTempPath(), "weir-engine-" + Path.GetRandomFileName());
         Node = Make();
@@ -26,9 +28,9 @@ internal sealed class NodeFixture : IAsyncDisposable
 
     public List<(EngineEvent Kind, string Text)> Reports { get; } = [];
 
-    public static async Task<NodeFixture> StartAsync(Func<string, NodeOptions>? options = null, TimeProvider? time = null)
+    public static async Task<NodeFixture> StartAsync(Func<string, NodeOptions>? options = null, TimeProvider? time = null, IDisk? disk = null)
     {
-        var fixture = new NodeFixture(options, time);
+        var fixture = new NodeFixture(options, time, disk);
         await fixture.Node.StartAsync();
         return fixture;
     }
@@ -38,6 +40,14 @@ internal sealed class NodeFixture : IAsyncDisposable
         await Node.StopAsync();
         Node = Make();
         await Node.StartAsync();
+    }
+
+    /// <summary>Restarts and finds a stream again.</summary>
+    public async Task<EventStream> RestartAsync(string stream)
+    {
+        await RestartAsync();
+        Assert.True(Node.TryGetStream(stream, out EventStream? found));
+        return found;
     }
 
     public Task<EventStream> DefineAsync(string name, string json) => Node.DefineStreamAsync(name, StreamDefinition.Parse(Encoding.UTF8.GetBytes(json)));
@@ -66,12 +76,15 @@ internal sealed class NodeFixture : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Node.StopAsync();
-        System.IO.Directory.Delete(Directory, recursive: true);
+        if (System.IO.Directory.Exists(Directory))
+        {
+            System.IO.Directory.Delete(Directory, recursive: true);
+        }
     }
 
     private WeirNode Make() => WeirNode.Create(
         _options?.Invoke(Directory) ?? new NodeOptions { DataDirectory = Directory, PublishInterval = TimeSpan.FromMilliseconds(10) },
-        LinuxDisk.Instance,
+        _disk,
         Time,
         RandomNumberGenerator.GetBytes,
         (kind, text) =>
