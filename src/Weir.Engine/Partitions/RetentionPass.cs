@@ -51,6 +51,11 @@ internal sealed class RetentionPass(EventStream stream, Partition partition, IRe
         if (TryLoad(disk, log, admission, partials, out Offset based))
         {
             // Not the log's start: a crash between base and deletion leaves segments that the base covers already.
+            if (cut <= based)
+            {
+                return null;
+            }
+
             from = based;
             plan = plan.With(admission.Definition);
         }
