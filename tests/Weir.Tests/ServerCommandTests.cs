@@ -47,6 +47,22 @@ public sealed class ServerCommandTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Only_lines_without_an_id_are_stored_with_an_idempotency_key_and_a_repeat_counts_none_of_them_again()
+    {
+        string withIds = _server.WriteLines("with.ndjson", """{"id":"1","user":"ada","choice":"blue"}""");
+        string without = _server.WriteLines("without.ndjson", """{"user":"bob","choice":"blue"}""", """{"user":"eve","choice":"red"}""");
+
+        await _server.RunAsync("send", "votes", withIds, without);
+        CommandRun again = await _server.RunAsync("send", "votes", withIds, without, "--json");
+        CommandRun tail = await _server.RunAsync("tail", "votes", "--json");
+
+        Assert.Equal(3, again.Json["duplicate"]!.GetValue<long>());
+        JsonNode[] counted = [.. tail.Out.TrimEnd('\n').Split('\n').Select(line => JsonNode.Parse(line)!).Where(stored => stored["verdict"]?.ToString() == "counted")];
+        Assert.Equal(3, counted.Length);
+        Assert.All(counted, stored => Assert.Equal(stored["key"]!.ToString() == "ada", stored["headers"]?["idempotency-key"] is null));
+    }
+
+    [Fact]
     public async Task Send_to_an_unknown_stream_says_so_before_it_reads_the_file()
     {
         CommandRun run = await _server.RunAsync("send", "vote", _server.WriteLines("votes.ndjson", "{}"));

@@ -43,9 +43,14 @@ internal static class SendCommand
     {
         using ServerClient _ = server;
         long totalBytes = TotalBytes(files);
-        await server.GetAsync($"v1/streams/{Uri.EscapeDataString(stream)}", cancel);
+        JsonObject described = await server.GetAsync($"v1/streams/{Uri.EscapeDataString(stream)}", cancel);
+        if (described["delivery"]?.ToString() != "exactly-once")
+        {
+            terminal.Error.WriteLine($"{stream} is {described["delivery"]}: it counts every event that it is sent, so sending a file again counts it again");
+        }
 
-        var sender = new Sender(server, stream, patience);
+        string? id = described["definition"]?["id"]?.ToString();
+        var sender = new Sender(server, stream, id is not null && id.All(IsOrdinary) ? id : null, patience);
         LineBatchReader? current = null;
         long bytesBefore = 0;
         long started = Stopwatch.GetTimestamp();
@@ -79,6 +84,9 @@ internal static class SendCommand
             }
         }
     }
+
+    // Of a path at the top of the event: no step, index or quote.
+    private static bool IsOrdinary(char letter) => char.IsAsciiLetterOrDigit(letter) || letter == '_';
 
     /// <summary>Looks at every file first, so that a wrong name is found before anything is sent. 0 when standard input is among them.</summary>
     private static long TotalBytes(string[] files)

@@ -24,6 +24,7 @@ internal sealed class Sender
 
     private readonly ServerClient _server;
     private readonly string _path;
+    private readonly string? _idField;
     private readonly TimeSpan _patience;
     private readonly Lock _lock = new();
     private readonly long[] _totals = new long[Outcomes.Length];
@@ -32,10 +33,12 @@ internal sealed class Sender
     private long _decided;
     private string? _position;
 
+    /// <param name="idField">The stream's id, if it is a field at the top of the event: a body in which every line has it needs no Idempotency-Key.</param>
     /// <param name="patience">How long one body is repeated without an answer that decides it.</param>
-    public Sender(ServerClient server, string stream, TimeSpan patience)
+    public Sender(ServerClient server, string stream, string? idField, TimeSpan patience)
     {
         _server = server;
+        _idField = idField;
         _path = $"v1/streams/{Uri.EscapeDataString(stream)}/events";
         _patience = patience;
     }
@@ -98,7 +101,11 @@ internal sealed class Sender
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, _path) { Content = new ByteArrayContent(batch.Body) };
         request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/x-ndjson");
-        request.Headers.TryAddWithoutValidation("Idempotency-Key", batch.IdempotencyKey);
+        if (_idField is null || !EveryLineHas(batch.Body, _idField))
+        {
+            request.Headers.TryAddWithoutValidation("Idempotency-Key", batch.IdempotencyKey);
+        }
+
         return await _server.SendAsync(request, HttpCompletionOption.ResponseContentRead, cancel);
     }
 
@@ -143,6 +150,49 @@ internal sealed class Sender
                 }
             }
         }
+    }
+
+    private static bool EveryLineHas(ReadOnlySpan<byte> lines, string field)
+    {
+        while (!lines.IsEmpty)
+        {
+            int end = lines.IndexOf((byte)'\n');
+            if (!Has(lines[..end], field))
+            {
+                return false;
+            }
+
+            lines = lines[(end + 1)..];
+        }
+
+        return true;
+    }
+
+    private static bool Has(ReadOnlySpan<byte> line, string field)
+    {
+        try
+        {
+            var reader = new Utf8JsonReader(line);
+            while (reader.Read())
+            {
+                if (reader.TokenType == JsonTokenType.PropertyName && reader.CurrentDepth == 1)
+                {
+                    if (reader.ValueTextEquals(field))
+                    {
+                        return true;
+                    }
+
+                    reader.Skip();
+                }
+            }
+        }
+        catch (JsonException)
+        {
+            // The server refuses such a line, so it needs no identity.
+            return true;
+        }
+
+        return false;
     }
 
     private static long Number(JsonObject document, string name) => document[name]?.GetValue<long>() ?? 0;
