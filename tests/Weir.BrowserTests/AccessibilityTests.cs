@@ -54,14 +54,37 @@ public sealed class AccessibilityTests(Chromium chromium) : IClassFixture<Chromi
         await using Page page = await OpenLiveAsync(Frames.Votes(90, 72, 27, 13));
         await page.WaitAsync("!document.querySelector('#definition').hidden");
         var reached = new List<string>();
-        for (int press = 0; press < 7; press++)
+        for (int press = 0; press < 8; press++)
         {
             await page.PressAsync("Tab");
             reached.Add(await page.AskAsync<string>("document.activeElement.textContent.trim()"));
             Assert.True(await page.AskAsync<double>("parseFloat(getComputedStyle(document.activeElement).outlineWidth)") >= 2, $"no outline on {reached[^1]}");
         }
 
-        Assert.Equal(["Skip to the results", "Weir", "CSV of all rows, download", "Full screen", "Theme: system", "verify", "How this is counted"], reached);
+        Assert.Equal(["Skip to the results", "Weir", "CSV of all rows, download", "Full screen", "Theme: system", "Keys", "verify", "How this is counted"], reached);
+    }
+
+    [Fact]
+    public async Task Keys_are_listed_work_in_sequence_and_can_be_turned_off()
+    {
+        await using Page page = await OpenLiveAsync(Frames.Votes(90, 72, 27, 13));
+
+        await page.PressAsync("?");
+        await page.WaitAsync("document.querySelector('dialog[open] h2')?.textContent === 'Keys'");
+        Assert.Equal(["/", "f", "v", "g", "o", "?"], await page.AskAsync<string[]>("[...document.querySelectorAll('dialog[open] kbd')].map(each => each.textContent)"));
+
+        await page.ClickAsync("dialog[open] input");
+        await page.PressAsync("Escape");
+        await page.WaitAsync("document.querySelector('dialog[open]') === null");
+        await page.PressAsync("?");
+        Assert.False(await page.AskAsync<bool>("document.querySelector('dialog[open]') !== null"));
+
+        await page.ClickAsync("[data-keys]");
+        await page.ClickAsync("dialog[open] input");
+        await page.PressAsync("Escape");
+        await page.PressAsync("g");
+        await page.PressAsync("o");
+        await page.WaitAsync("location.pathname === '/'");
     }
 
     [Fact]

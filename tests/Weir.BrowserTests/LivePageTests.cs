@@ -199,6 +199,24 @@ public sealed class LivePageTests(Chromium chromium) : IClassFixture<Chromium>, 
     }
 
     [Fact]
+    public async Task Among_many_rows_one_is_found_and_keeps_its_rank()
+    {
+        await using Page page = await OpenAsync(Frames.Many(73));
+        await page.WaitAsync("document.querySelectorAll('.bar').length === 50 && !document.querySelector('#find-line').hidden");
+
+        await page.PressAsync("/");
+        Assert.Equal("find", await page.AskAsync<string>("document.activeElement.id"));
+        await page.TypeAsync("ON 7");
+        await page.WaitAsync("document.querySelectorAll('.bar').length === 5");
+        Assert.Equal(["Option 73", "Option 72", "Option 71", "Option 70", "Option 7"], await TextsAsync(page, ".label"));
+        Assert.Equal(["1", "2", "3", "4", "67"], await TextsAsync(page, ".rank"));
+        Assert.True(await page.AskAsync<bool>("document.querySelector('#more').hidden"));
+
+        await page.TypeAsync("nowhere");
+        await page.WaitAsync("document.querySelector('#more').innerText === 'No row has ON 7nowhere in its name.'");
+    }
+
+    [Fact]
     public async Task A_view_without_groups_is_big_figures()
     {
         await using Page page = await OpenAsync("""

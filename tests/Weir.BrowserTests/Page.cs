@@ -96,19 +96,22 @@ public sealed class Page : IAsyncDisposable
     public Task ClickAsync(string selector) =>
         AskAsync<object?>($"(target => {{ target.focus(); target.click(); }})(document.querySelector({JsonSerializer.Serialize(selector)}))");
 
-    /// <summary>Presses and releases one key, as from the keyboard.</summary>
+    /// <summary>Presses and releases one key, as from the keyboard: Tab, Enter, Escape, or a character.</summary>
     public async Task PressAsync(string key)
     {
-        int code = key switch { "Tab" => 9, "Enter" => 13, "Escape" => 27, _ => throw new ArgumentOutOfRangeException(nameof(key)) };
-        var stroke = new JsonObject { ["type"] = "keyDown", ["key"] = key, ["code"] = key, ["windowsVirtualKeyCode"] = code };
-        if (key == "Enter")
+        int code = key switch { "Tab" => 9, "Enter" => 13, "Escape" => 27, _ => 0 };
+        var stroke = new JsonObject { ["type"] = "keyDown", ["key"] = key, ["windowsVirtualKeyCode"] = code };
+        if (key.Length == 1)
         {
-            stroke["text"] = "\r";
+            stroke["text"] = key;
         }
 
         await SendAsync("Input.dispatchKeyEvent", stroke);
-        await SendAsync("Input.dispatchKeyEvent", new JsonObject { ["type"] = "keyUp", ["key"] = key, ["code"] = key, ["windowsVirtualKeyCode"] = code });
+        await SendAsync("Input.dispatchKeyEvent", new JsonObject { ["type"] = "keyUp", ["key"] = key, ["windowsVirtualKeyCode"] = code });
     }
+
+    /// <summary>Types into what has the focus.</summary>
+    public Task TypeAsync(string text) => SendAsync("Input.insertText", new JsonObject { ["text"] = text });
 
     /// <summary>Sets the window's size in CSS pixels and what the system is said to prefer.</summary>
     public async Task EmulateAsync(int width, int height, bool dark = false, bool reducedMotion = false)

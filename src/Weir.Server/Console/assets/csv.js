@@ -4,7 +4,7 @@ import { cell } from "/assets/format.js";
 
 /** Hands the rows to the browser as a download. */
 export function download(name, rows) {
-  const lines = [rows.columns, ...rows.top(rows.count).map(row => rows.columns.map(column => row[column]))];
+  const lines = [rows.columns, ...rows.top(rows.count).shown.map(({ row }) => rows.columns.map(column => row[column]))];
   const text = lines.map(line => `${line.map(field).join(",")}\r\n`).join("");
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([text], { type: "text/csv" }));

@@ -3,12 +3,14 @@ import { download } from "/assets/csv.js";
 import { parseExact, toNumber } from "/assets/exact.js";
 import { Feed } from "/assets/feed.js";
 import { clock, element, figure, parsePosition, seconds, shortPosition, whole, write } from "/assets/format.js";
+import { watchKeys } from "/assets/keys.js";
 import { watchRecount } from "/assets/recount.js";
 import { Rows } from "/assets/rows.js";
-import { Bars, Figures, MOST_ROWS, Table } from "/assets/shapes.js";
+import { Bars, Figures, Table } from "/assets/shapes.js";
 import { Summary } from "/assets/summary.js";
 import { Total } from "/assets/total.js";
 
+const MOST_ROWS = 50;
 const BEHIND_MS = 2_000;
 // A frame holds what arrived within the publish interval before it.
 const PUBLISH_INTERVAL_MS = 100;
@@ -267,9 +269,12 @@ function drawRows(measure, adds) {
     results.replaceChildren(shape.element);
   }
 
-  shape.draw(rows, measure, adds);
-  at("more").hidden = rows.count <= MOST_ROWS;
-  write(at("more"), `and ${whole(rows.count - MOST_ROWS)} more`);
+  const find = at("find-line").hidden ? "" : at("find").value.trim();
+  const { shown, found } = rows.top(MOST_ROWS, find);
+  shape.draw(rows, shown, measure, adds);
+  at("find-line").hidden = rows.count <= MOST_ROWS && find === "";
+  at("more").hidden = found === shown.length && found > 0;
+  write(at("more"), found === 0 ? `No row has ${find} in its name.` : `and ${whole(found - shown.length)} more`);
 }
 
 /** Instead of rows: why there are none. */
@@ -295,6 +300,14 @@ function drawFooter() {
 }
 
 // ---- controls
+
+at("find").addEventListener("input", schedule);
+watchKeys({
+  "/": ["find a row, where there are many", () => at("find").focus()],
+  "f": ["full screen, and back", () => at("fullscreen").click()],
+  "v": ["verify", () => at("verify").click()],
+  "g o": ["go to the overview", () => location.assign("/")],
+});
 
 write(at("title"), name);
 

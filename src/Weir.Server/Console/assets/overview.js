@@ -3,6 +3,7 @@
 //   GET /v1/streams             {"streams":[{"name","phase","delivery","definition","totals":{verdict: count},"partitions":[…]}]}
 //   GET /v1/views               {"views":[{"name","stream","sql","state","rows","position","age_ms","final","errors"}]}
 import { bytes, clock, element, seconds, shortPosition, whole, write } from "/assets/format.js";
+import { watchKeys } from "/assets/keys.js";
 
 const REFRESH_MS = 1_000;
 const BEHIND_MS = 2_000;
@@ -351,4 +352,8 @@ function link(address, text) {
   return made;
 }
 
+watchKeys({
+  "g o": ["go to the overview", () => location.assign("/")],
+  "g l": ["go to the first view's live page", () => at("view-lines")?.querySelector("a").click()],
+});
 refresh();

@@ -1,5 +1,5 @@
 // The page's copy of a view's rows: built from a snapshot, kept up to date by deltas of whole rows, and asked what to show.
-import { plainJson } from "/assets/format.js";
+import { label, plainJson } from "/assets/format.js";
 
 const WINDOW_COLUMNS = ["window_start", "window_end"];
 
@@ -65,14 +65,16 @@ export class Rows {
   }
 
   /**
-   * The first `limit` rows in the order that the view has, else newest window first, then greatest measure. Ties are in the
-   * key's order, so that they do not dance.
+   * The first `limit` rows whose key contains the text `find` (any case; "" is in all), in the order that the view has, else
+   * newest window first, then greatest measure. Ties are in the key's order, so that they do not dance.
+   * @returns rows with their rank among all rows, from 1, and how many there are to be found
    */
-  top(limit) {
+  top(limit, find = "") {
     const orders = this.#order.length > 0 ? this.#order
       : [...WINDOW_COLUMNS.filter(column => this.#columns.includes(column)), this.measure].filter(Boolean)
         .map(column => ({ column, descending: true }));
-    const ranked = [...this.#byKey].sort(([keyA, a], [keyB, b]) => {
+    const wanted = find.toLowerCase();
+    const found = [...this.#byKey].sort(([keyA, a], [keyB, b]) => {
       for (const { column, descending } of orders) {
         const order = compare(a[column], b[column], descending);
         if (order !== 0) {
@@ -81,8 +83,9 @@ export class Rows {
       }
 
       return keyA < keyB ? -1 : 1;
-    });
-    return ranked.slice(0, limit).map(([, row]) => row);
+    }).map(([, row], index) => ({ row, rank: index + 1 }))
+      .filter(({ row }) => wanted === "" || this.#key.some(column => label(row[column]).toLowerCase().includes(wanted)));
+    return { found: found.length, shown: found.slice(0, limit) };
   }
 
   #put(rows) {

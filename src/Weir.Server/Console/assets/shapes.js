@@ -4,7 +4,6 @@
 import { fractionDigits, toNumber } from "/assets/exact.js";
 import { cell, element, figure, label, percent, write } from "/assets/format.js";
 
-export const MOST_ROWS = 50;
 const COLOURS = 12;
 // A choice that is called blue is not drawn in orange: places in the palette by name.
 const NAMED_COLOURS = {
@@ -25,8 +24,9 @@ export class Bars {
   #bars = new Map();
   #colours = new Map();
 
-  draw(rows, measure, shares) {
-    const shown = rows.top(MOST_ROWS);
+  /** @param listed rows with their ranks */
+  draw(rows, listed, measure, shares) {
+    const shown = listed.map(({ row }) => row);
     const total = toNumber(rows.sum(measure));
     const longest = Math.max(...shown.map(row => toNumber(row[measure] ?? 0n)), 0);
     const digits = digitsOf(shown, measure);
@@ -34,11 +34,11 @@ export class Bars {
     this.#assignColours(shown.map(row => rows.keyOf(row)));
 
     const before = this.#tops();
-    const order = shown.map((row, index) => {
+    const order = listed.map(({ row, rank }) => {
       const key = rows.keyOf(row);
       const bar = this.#bars.get(key) ?? this.#make(key);
       const value = toNumber(row[measure] ?? 0n);
-      write(bar.rank, String(index + 1));
+      write(bar.rank, String(rank));
       write(bar.label, rows.key.map(column => label(row[column])).join(" · "));
       write(bar.aside, others.map(column => `${column} ${cell(row[column])}`).join(" · "));
       write(bar.count, figure(row[measure], digits));
@@ -174,8 +174,8 @@ export class Table {
     this.element.ariaLabel = "Rows";
   }
 
-  draw(rows) {
-    const shown = rows.top(MOST_ROWS);
+  draw(rows, listed) {
+    const shown = listed.map(({ row }) => row);
     const columns = rows.columns.filter(column => column !== "window_end" || !rows.columns.includes("window_start"));
     const digits = columns.map(column => digitsOf(shown, column));
     this.#drawHead(columns, columns.map(column => !rows.key.includes(column) && shown.every(row => typeof row[column] !== "string")));

@@ -26,11 +26,11 @@ export class Summary {
 }
 
 function sentence(rows, measure, adds) {
-  const [first] = rows.top(1);
-  if (first === undefined) {
+  if (rows.count === 0) {
     return "No rows yet.";
   }
 
+  const { row: first } = rows.top(1).shown[0];
   if (rows.key.length === 0) {
     return `${rows.values.map(column => `${column}: ${cell(first[column])}`).join(", ")}.`;
   }
