@@ -19,8 +19,6 @@ internal sealed class OffsetSet
 
     public void Add(long offset) => Word(offset) |= 1UL << (int)(offset % 64);
 
-    public void Remove(long offset) => Word(offset) &= ~(1UL << (int)(offset % 64));
-
     public bool Contains(long offset) => (Word(offset) & (1UL << (int)(offset % 64))) != 0;
 
     private ref ulong Word(long offset) => ref _pieces[offset / PieceBits][offset % PieceBits / 64];

@@ -9,7 +9,7 @@ namespace Weir.Recount;
 /// Counts one partition up to an offset. When its owners fit into the memory given, one reading does: each record is
 /// decided and, if counted, shown to the view. When they do not, the log is read once per class of owners to find out which
 /// records are counted, one bit each, and once more for the view. The same with <c>keep: last</c>, where a record counts
-/// only until its owner's next one.
+/// only until its owner's next one, which takes another bit.
 /// </summary>
 internal sealed class PartitionRecount
 {
@@ -73,7 +73,7 @@ internal sealed class PartitionRecount
             Verdicts = Verdicts.Plus(verdict);
             if (verdict == Verdict.Counted)
             {
-                Tally.Apply(logged, admission.Fields, stamp);
+                Tally.Apply(logged, admission.Fields, stamp, isReplaced: false);
             }
 
             return !admission.IsFull;
@@ -84,6 +84,7 @@ internal sealed class PartitionRecount
     private bool TryRunInClasses(StreamRules rules, ref int classes)
     {
         var counted = new OffsetSet(_end);
+        var replaced = new OffsetSet(rules.KeepsLast ? _end : 0);
         Admission admission;
         for (int ownerClass = 0; ownerClass < classes; ownerClass++)
         {
@@ -95,16 +96,16 @@ internal sealed class PartitionRecount
                     return true;
                 }
 
-                Verdict verdict = admission.Decide(logged, out long replaced);
+                Verdict verdict = admission.Decide(logged, out long earlier);
                 Verdicts = Verdicts.Plus(verdict);
                 if (verdict.IsCounted())
                 {
                     counted.Add(logged.Offset);
                 }
 
-                if (replaced >= 0)
+                if (earlier >= 0)
                 {
-                    counted.Remove(replaced);
+                    replaced.Add(earlier);
                 }
 
                 return !admission.IsFull;
@@ -121,7 +122,7 @@ internal sealed class PartitionRecount
             if (counted.Contains(logged.Offset))
             {
                 admission.ReadFields(logged);
-                Tally.Apply(logged, admission.Fields, stamp);
+                Tally.Apply(logged, admission.Fields, stamp, isReplaced: rules.KeepsLast && replaced.Contains(logged.Offset));
             }
 
             return true;

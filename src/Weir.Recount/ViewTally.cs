@@ -97,7 +97,8 @@ internal sealed class ViewTally
     }
 
     /// <summary>One counted event, in offset order.</summary>
-    public void Apply(in LoggedEvent logged, ReadOnlySpan<JsonField> fields, Stamp stamp)
+    /// <param name="isReplaced">A later event of its owner counts in its place: it is no row any more, but stays among the errors if it was one.</param>
+    public void Apply(in LoggedEvent logged, ReadOnlySpan<JsonField> fields, Stamp stamp, bool isReplaced)
     {
         Take(logged, fields, stamp);
         if (_shape.Query.Where is { } where)
@@ -117,18 +118,22 @@ internal sealed class ViewTally
         }
 
         Value[] key = ReadKey(out long window);
+        Group? group = null;
         if (!_failed)
         {
-            Groups.TryGetValue(_keyText.ToString(), out Group? group);
+            Groups.TryGetValue(_keyText.ToString(), out group);
             CheckArguments(group);
-            if (!_failed)
-            {
-                AddTo(group, key, window);
-                return;
-            }
         }
 
-        Errors++;
+        if (_failed)
+        {
+            Errors++;
+        }
+        else if (!isReplaced)
+        {
+            AddTo(group, key, window);
+        }
+
     }
 
     /// <summary>Adds the rows of another partition of the same view.</summary>
