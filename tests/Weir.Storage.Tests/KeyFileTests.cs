@@ -9,7 +9,7 @@ public sealed class KeyFileTests
     [InlineData(1)]
     [InlineData(341)]
     [InlineData(342)]
-    [InlineData(50_000)]
+    [InlineData(20_000)]
     public void Every_hash_finds_its_records(int count)
     {
         using var test = new TestLog();
@@ -54,7 +54,7 @@ public sealed class KeyFileTests
 
         string path = Assert.Single(test.Files(".keys"));
         byte[] good = File.ReadAllBytes(path);
-        for (int at = 0; at < good.Length; at++)
+        for (int at = 0; at < good.Length; at += at < KeyFile.HeaderBytes ? 1 : 37)
         {
             byte[] bad = [.. good];
             bad[at] ^= 0x10;
