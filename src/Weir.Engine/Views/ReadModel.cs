@@ -92,7 +92,7 @@ public sealed partial class ReadModel
     /// <param name="nowMs">Milliseconds since 1970 UTC, for <see cref="AsOfMs"/> and the second without change; rows do not depend on it.</param>
     public void Merge(IReadOnlyList<PartialChanges> changes, bool isFinal, long nowMs)
     {
-        TaskCompletionSource? changed = null;
+        TaskCompletionSource? changed;
         lock (_gate)
         {
             if (_overflow is not null)
@@ -115,12 +115,9 @@ public sealed partial class ReadModel
             if (TryMergeTouched())
             {
                 ShowChanges(rows, removed);
-                changed = Publish(rows, removed, isFinal);
             }
-            else
-            {
-                changed = Publish([], [], isFinal);
-            }
+
+            changed = Publish(rows, removed, isFinal);
         }
 
         changed?.SetResult();
