@@ -1,8 +1,8 @@
-// The big total: runs up to each new value within a quarter of a second and ends on exactly that.
+// The big total: runs up to each new value until the next frame is due and ends on exactly that.
 import { toNumber } from "/assets/exact.js";
 import { figure, whole, write } from "/assets/format.js";
 
-const TICK_MS = 250;
+const TICK_MS = 100; // the publish interval: longer, and it would lag behind the bars for as long as votes come in
 const FEWEST_DIGITS = 6; // a shorter figure is not made larger
 
 const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
