@@ -145,12 +145,17 @@ internal sealed class JsonScanner
         public readonly int Peek() => (uint)At < (uint)Json.Length ? Json[At] : -1;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public void SkipSpace()
+        public void SkipSpace() => At = SkipSpace(Json, At);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static int SkipSpace(ReadOnlySpan<byte> json, int at)
         {
-            while ((uint)At < (uint)Json.Length && Json[At] <= ' ' && Json[At] is (byte)' ' or (byte)'\n' or (byte)'\r' or (byte)'\t')
+            while ((uint)at < (uint)json.Length && json[at] <= ' ' && json[at] is (byte)' ' or (byte)'\n' or (byte)'\r' or (byte)'\t')
             {
-                At = unchecked(At + 1);
+                at = unchecked(at + 1);
             }
+
+            return at;
         }
 
         /// <summary>One value; <paramref name="node"/> is where the paths stand, null when none passes here.</summary>
@@ -161,7 +166,7 @@ internal sealed class JsonScanner
             switch (Peek())
             {
                 case '"':
-                    if (!String(out bool escaped))
+                    if (!String(Json, ref At, ref NonAscii, out bool escaped))
                     {
                         return false;
                     }
@@ -238,66 +243,87 @@ internal sealed class JsonScanner
                 return false;
             }
 
-            At++;
-            SkipSpace();
-            if (Peek() == '}')
+            // The text and the place in it are locals here, in registers: this loop is where the time goes.
+            ReadOnlySpan<byte> json = Json;
+            Node[] members = node is null ? [] : node.Members;
+            unchecked
             {
-                At++;
-                return true;
-            }
-
-            while (true)
-            {
-                int nameAt = At + 1;
-                if (Peek() != '"' || !String(out bool escaped))
+                int at = SkipSpace(json, At + 1);
+                if ((uint)at < (uint)json.Length && json[at] == '}')
                 {
-                    return false;
-                }
-
-                Node? child = null;
-                if (node is not null && node.Members.Length > 0)
-                {
-                    child = Find(node.Members, Json[nameAt..(At - 1)], escaped);
-                }
-
-                SkipSpace();
-                if (Peek() != ':')
-                {
-                    return false;
-                }
-
-                At++;
-                SkipSpace();
-                bool again = child is not null && Seen[child.Id];
-                if (!Value(again ? null : child, depth + 1))
-                {
-                    return false;
-                }
-
-                if (child is not null)
-                {
-                    Seen[child.Id] = true;
-                    if (again)
-                    {
-                        child.MarkAmbiguous(Cells);
-                    }
-                }
-
-                SkipSpace();
-                int next = Peek();
-                At++;
-                if (next == '}')
-                {
+                    At = at + 1;
                     return true;
                 }
 
-                if (next != ',')
+                while (true)
                 {
-                    At--;
-                    return false;
-                }
+                    int nameAt = at + 1;
+                    if ((uint)at >= (uint)json.Length || json[at] != '"' || !String(json, ref at, ref NonAscii, out bool escaped))
+                    {
+                        At = at;
+                        return false;
+                    }
 
-                SkipSpace();
+                    Node? child = members.Length == 0 ? null : Find(members, json[nameAt..(at - 1)], escaped);
+                    at = SkipSpace(json, at);
+                    if ((uint)at >= (uint)json.Length || json[at] != ':')
+                    {
+                        At = at;
+                        return false;
+                    }
+
+                    at = SkipSpace(json, at + 1);
+                    bool again = child is not null && Seen[child.Id];
+                    if ((uint)at < (uint)json.Length && json[at] == '"')
+                    {
+                        int start = at;
+                        if (!String(json, ref at, ref NonAscii, out escaped))
+                        {
+                            At = at;
+                            return false;
+                        }
+
+                        if (child is { Column: >= 0 } && !again)
+                        {
+                            Cells[child.Column] = new Cell(escaped ? CellKind.EscapedString : CellKind.String, start + 1, at - start - 2);
+                        }
+                    }
+                    else
+                    {
+                        At = at;
+                        if (!Value(again ? null : child, depth + 1))
+                        {
+                            return false;
+                        }
+
+                        at = At;
+                    }
+
+                    if (child is not null)
+                    {
+                        Seen[child.Id] = true;
+                        if (again)
+                        {
+                            child.MarkAmbiguous(Cells);
+                        }
+                    }
+
+                    at = SkipSpace(json, at);
+                    byte next = (uint)at < (uint)json.Length ? json[at] : (byte)0;
+                    if (next == '}')
+                    {
+                        At = at + 1;
+                        return true;
+                    }
+
+                    if (next != ',')
+                    {
+                        At = at;
+                        return false;
+                    }
+
+                    at = SkipSpace(json, at + 1);
+                }
             }
         }
 
@@ -378,12 +404,45 @@ internal sealed class JsonScanner
             return JsonText.TryUnescape(name, plain, out int length) ? Find(members, plain.AsSpan(0, length), escaped: false) : null;
         }
 
-        /// <summary>A string from its opening quote to past its closing one, sixteen bytes at a time.</summary>
-        private bool String(out bool escaped)
+        /// <summary>A string from its opening quote at <paramref name="at"/> to past its closing one, sixteen bytes at a time.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static bool String(ReadOnlySpan<byte> json, ref int at, ref bool nonAscii, out bool escaped)
         {
             escaped = false;
-            ReadOnlySpan<byte> json = Json;
-            int at = At + 1;
+            unchecked
+            {
+                int start = at + 1;
+                if (start + Vector128<byte>.Count <= json.Length)
+                {
+                    // Most strings end inside the first sixteen bytes.
+                    Vector128<byte> block = Vector128.Create(json.Slice(start, Vector128<byte>.Count));
+                    uint stops = StopsOf(block);
+                    if (stops != 0)
+                    {
+                        int stop = BitOperations.TrailingZeroCount(stops);
+                        if (json[start + stop] == '"')
+                        {
+                            nonAscii |= (block.ExtractMostSignificantBits() & ((1u << stop) - 1)) != 0;
+                            at = start + stop + 1;
+                            return true;
+                        }
+                    }
+                }
+
+                return StringSlow(json, ref at, ref nonAscii, out escaped);
+            }
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static uint StopsOf(Vector128<byte> block) =>
+            (Vector128.Equals(block, Vector128.Create((byte)'"'))
+                | Vector128.Equals(block, Vector128.Create((byte)'\\'))
+                | Vector128.LessThan(block, Vector128.Create((byte)' '))).ExtractMostSignificantBits();
+
+        private static bool StringSlow(ReadOnlySpan<byte> json, ref int place, ref bool nonAscii, out bool escaped)
+        {
+            escaped = false;
+            int at = place + 1;
             unchecked
             {
                 while (true)
@@ -391,32 +450,29 @@ internal sealed class JsonScanner
                     if (at + Vector128<byte>.Count <= json.Length)
                     {
                         Vector128<byte> block = Vector128.Create(json.Slice(at, Vector128<byte>.Count));
-                        Vector128<byte> stops = Vector128.Equals(block, Vector128.Create((byte)'"'))
-                            | Vector128.Equals(block, Vector128.Create((byte)'\\'))
-                            | Vector128.LessThan(block, Vector128.Create((byte)' '));
-                        uint mask = stops.ExtractMostSignificantBits();
+                        uint mask = StopsOf(block);
                         uint high = block.ExtractMostSignificantBits();
                         if (mask == 0)
                         {
-                            NonAscii |= high != 0;
+                            nonAscii |= high != 0;
                             at += Vector128<byte>.Count;
                             continue;
                         }
 
                         int stop = BitOperations.TrailingZeroCount(mask);
-                        NonAscii |= (high & ((1u << stop) - 1)) != 0;
+                        nonAscii |= (high & ((1u << stop) - 1)) != 0;
                         at += stop;
                     }
                     else
                     {
                         while ((uint)at < (uint)json.Length && json[at] is not ((byte)'"' or (byte)'\\') && json[at] >= ' ')
                         {
-                            NonAscii |= json[at] >= 0x80;
+                            nonAscii |= json[at] >= 0x80;
                             at++;
                         }
                     }
 
-                    At = at;
+                    place = at;
                     if ((uint)at >= (uint)json.Length)
                     {
                         return false;
@@ -424,7 +480,7 @@ internal sealed class JsonScanner
 
                     if (json[at] == '"')
                     {
-                        At = at + 1;
+                        place = at + 1;
                         return true;
                     }
 
