@@ -54,6 +54,9 @@ public sealed class ColumnBatch
         return Bytes.Slice(range.ValueAt, range.ValueLength);
     }
 
+    /// <summary>Memory held, bytes.</summary>
+    internal unsafe long CapacityBytes => ((long)_cells.Length * sizeof(Cell)) + ((long)_ranges.Length * (sizeof(RecordRange) + sizeof(AdmissionInput)));
+
     internal void Clear(StreamPlan plan)
     {
         Plan = plan;
@@ -93,7 +96,7 @@ public sealed class ColumnBatch
 
     private void Grow()
     {
-        int capacity = Math.Max(64, _ranges.Length * 2);
+        int capacity = Math.Max(4, _ranges.Length * 2);
         Array.Resize(ref _ranges, capacity);
         Array.Resize(ref _inputs, capacity);
     }

@@ -331,7 +331,13 @@ internal sealed class EventScratch
     // A key within its limit (at most 4,096 bytes) and one more part, of which escaping can make six bytes of one.
     private const int PartBytes = 4096 + (4096 * 6) + 64;
 
+    [ThreadStatic]
+    private static EventScratch? t_scratch;
+
     private Cell[] _cells = [];
+
+    /// <summary>The calling thread's own: analysing an event never waits, so no other request on the thread can come between.</summary>
+    public static EventScratch OfThread => t_scratch ??= new EventScratch();
 
     public byte[] Key { get; } = new byte[PartBytes];
     public byte[] Identity { get; } = new byte[PartBytes];

@@ -12,11 +12,10 @@ namespace Weir.Engine;
 /// </summary>
 public sealed class IngestBatch : IDisposable, IValueTaskSource
 {
-    // Buffers above this are not kept for the next request.
+    // A batch with larger buffers is not kept for the next request.
     private const long RetainedBytes = 8L << 20;
 
     private readonly EventStream _stream;
-    private readonly EventScratch _scratch = new();
     private readonly PartitionBatch?[] _parts;
     private readonly List<int> _used = [];
     private readonly List<Refusal> _refusals = [];
@@ -49,6 +48,9 @@ public sealed class IngestBatch : IDisposable, IValueTaskSource
     /// <summary>Exclusive end per partition that covers this batch; of partitions it did not touch, what was flushed. Valid after completion.</summary>
     public ReadOnlySpan<long> Ends => _ends;
 
+    /// <summary>Memory held when it was disposed, bytes.</summary>
+    internal long PooledBytes { get; private set; }
+
     /// <summary>When the piece was received, milliseconds since 1970 UTC; at closing it decides on which side of the marker the events lie.</summary>
     internal long ReceivedAtMs => _pass.EnteredAtMs;
 
@@ -64,9 +66,10 @@ public sealed class IngestBatch : IDisposable, IValueTaskSource
         }
 
         ValueBytes += value.Length;
-        Span<Cell> cells = _scratch.Cells(_plan.Columns.Count);
+        EventScratch scratch = EventScratch.OfThread;
+        Span<Cell> cells = scratch.Cells(_plan.Columns.Count);
         EventAnalysis analysis = default;
-        ErrorCode? error = _plan.Analyze(value, headers.Wire, headers.Count, cells, _scratch, ref analysis);
+        ErrorCode? error = _plan.Analyze(value, headers.Wire, headers.Count, cells, scratch, ref analysis);
         if (error is not null)
         {
             if (_plan.Definition.OnInvalid == OnInvalid.Refuse)
@@ -78,7 +81,7 @@ public sealed class IngestBatch : IDisposable, IValueTaskSource
         }
 
         bool hasKey = analysis.KeyLength >= 0;
-        ReadOnlySpan<byte> key = hasKey ? _scratch.Key.AsSpan(0, analysis.KeyLength) : default;
+        ReadOnlySpan<byte> key = hasKey ? scratch.Key.AsSpan(0, analysis.KeyLength) : default;
         int partition = hasKey ? Partitioner.PartitionOf(_plan.Definition.Partitioner, key, _parts.Length) : KeylessPartition();
         PartitionBatch part = PartOf(partition);
         int record = part.RecordCount;
@@ -169,13 +172,14 @@ public sealed class IngestBatch : IDisposable, IValueTaskSource
         }
 
         _isRented = false;
-        long retained = 0;
-        foreach (int partition in _used)
+        // Parts of other requests' partitions are kept too: what a batch holds counts as a whole.
+        PooledBytes = (_slots.Length * 8L) + (_ends.Length * 16L) + 512;
+        foreach (PartitionBatch? part in _parts)
         {
-            retained += _parts[partition]!.Writer.CapacityBytes;
+            PooledBytes += part?.CapacityBytes ?? 0;
         }
 
-        if (retained <= RetainedBytes && _slots.Length <= 1 << 17)
+        if (PooledBytes <= RetainedBytes)
         {
             _stream.Return(this);
         }

@@ -10,9 +10,12 @@ internal sealed class PartitionBatch(IngestBatch owner)
 {
     public IngestBatch Owner { get; } = owner;
 
-    public RecordBatchWriter Writer { get; } = new();
+    public RecordBatchWriter Writer { get; } = new(initialBytes: 512);
 
     public ColumnBatch Columns { get; } = new();
+
+    /// <summary>Memory held, bytes.</summary>
+    public long CapacityBytes => Writer.CapacityBytes + Columns.CapacityBytes + (Verdicts.Length * 9L);
 
     /// <summary>Per record verdict and reason, as <see cref="Admission.Decide"/> packs them.</summary>
     public byte[] Verdicts { get; private set; } = [];
@@ -95,7 +98,7 @@ internal sealed class PartitionBatch(IngestBatch owner)
     {
         if (Verdicts.Length < RecordCount)
         {
-            int capacity = Math.Max(64, (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)RecordCount));
+            int capacity = Math.Max(4, (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)RecordCount));
             Verdicts = new byte[capacity];
             Others = new long[capacity];
         }

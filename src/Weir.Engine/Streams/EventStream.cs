@@ -11,7 +11,8 @@ namespace Weir.Engine;
 /// </summary>
 public sealed partial class EventStream
 {
-    private const int PooledBatches = 64;
+    // Batches that wait for the next request: as many as fit, so that thousands of connections with one event each allocate nothing.
+    private const long PooledBytesLimit = 256L << 20;
 
     private readonly WeirNode _node;
     private readonly ConcurrentQueue<IngestBatch> _pool = new();
@@ -21,7 +22,7 @@ public sealed partial class EventStream
     private volatile StreamPlan _plan;
     private long _gateTurnedForMs = long.MinValue;
     private int _gateSide;
-    private int _pooled;
+    private long _pooledBytes;
 
     internal EventStream(WeirNode node, StreamDirectory directory, StoredStream stored, Flusher flusher)
     {
@@ -141,7 +142,7 @@ public sealed partial class EventStream
         IngestGate.Pass pass = Gate.Enter(Time);
         if (_pool.TryDequeue(out IngestBatch? batch))
         {
-            Interlocked.Decrement(ref _pooled);
+            Interlocked.Add(ref _pooledBytes, -batch.PooledBytes);
         }
         else
         {
@@ -263,13 +264,13 @@ public sealed partial class EventStream
 
     internal void Return(IngestBatch batch)
     {
-        if (Interlocked.Increment(ref _pooled) <= PooledBatches)
+        if (Interlocked.Add(ref _pooledBytes, batch.PooledBytes) <= PooledBytesLimit)
         {
             _pool.Enqueue(batch);
         }
         else
         {
-            Interlocked.Decrement(ref _pooled);
+            Interlocked.Add(ref _pooledBytes, -batch.PooledBytes);
         }
     }
 
