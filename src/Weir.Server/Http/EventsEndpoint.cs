@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Diagnostics;
 using System.Globalization;
 using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
 using Microsoft.AspNetCore.Http;
 using Weir.Core;
 using Weir.Engine;
@@ -33,19 +34,20 @@ internal sealed class EventsEndpoint(ServerState server, IngestBudget budget, Se
 
     private static ReadOnlySpan<byte> Blanks => " \t\r\n"u8;
 
-    public async Task HandleAsync(HttpContext context, string name)
+    public Task HandleAsync(HttpContext context, string name) => TakeAsync(context, name).AsTask();
+
+    /// <summary>As <see cref="HandleAsync"/>. What is wrong with the request as a whole is thrown, before or after an await.</summary>
+    public ValueTask TakeAsync(HttpContext context, string name)
     {
         EventStream stream = server.StreamForWriting(name);
         EventsRequest asked = EventsRequest.Read(context.Request);
         bool isSmall = context.Request.ContentLength is > 0 and <= SmallBodyBytes && context.Request.Headers.ContentEncoding.Count == 0;
-        if (!isSmall || !await TryHandleSmallAsync(context, stream, asked))
-        {
-            await HandleAnyAsync(context, stream, asked);
-        }
+        return isSmall ? TakeSmallAsync(context, stream, asked) : new ValueTask(TakeAnyAsync(context, stream, asked));
     }
 
-    /// <returns>False when the body did not arrive in one piece; nothing was consumed then.</returns>
-    private async ValueTask<bool> TryHandleSmallAsync(HttpContext context, EventStream stream, EventsRequest asked)
+    // One event per request is the case in which a few hundred bytes of garbage per request show: its state is pooled.
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask TakeSmallAsync(HttpContext context, EventStream stream, EventsRequest asked)
     {
         PipeReader reader = context.Request.BodyReader;
         ReadResult read = await reader.ReadAsync();
@@ -53,22 +55,22 @@ internal sealed class EventsEndpoint(ServerState server, IngestBudget budget, Se
         if (buffer.Length != context.Request.ContentLength || !buffer.IsSingleSegment)
         {
             reader.AdvanceTo(buffer.Start);
-            return false;
+            await TakeAnyAsync(context, stream, asked);
+            return;
         }
 
         using IngestBatch batch = stream.NewBatch();
         AddWhole(batch, buffer.FirstSpan, asked, context.Request);
         reader.AdvanceTo(buffer.End);
-        var answer = new EventsAnswer(stream, asked);
         long submitted = Stopwatch.GetTimestamp();
         await batch.SubmitAsync();
         metrics.Record(stream, batch.Totals, Stopwatch.GetElapsedTime(submitted));
+        var answer = new EventsAnswer(stream, asked);
         answer.Collect(batch);
         answer.Write(context);
-        return true;
     }
 
-    private async Task HandleAnyAsync(HttpContext context, EventStream stream, EventsRequest asked)
+    private async Task TakeAnyAsync(HttpContext context, EventStream stream, EventsRequest asked)
     {
         bool canBeLines = asked.Form is BodyForm.Lines or BodyForm.Guess;
         await using BodySource source = BodySource.Open(context.Request, canBeLines ? MaxLinesBodyBytes : MaxBodyBytes);

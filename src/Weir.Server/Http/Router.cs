@@ -36,7 +36,7 @@ internal sealed partial class Router(EventsEndpoint events, IReadOnlyList<Route>
     {
         try
         {
-            await events.HandleAsync(context, stream);
+            await events.TakeAsync(context, stream);
         }
         catch (Exception failure) when (!IsDisconnect(context, failure))
         {

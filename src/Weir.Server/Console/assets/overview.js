@@ -75,7 +75,7 @@ function drawState(ready, streams, views) {
 
   for (const view of views) {
     if (view.state === "stopped") {
-      troubles.push(`View ${view.name} stopped${view.reason ? `: ${view.reason}` : ""}`);
+      troubles.push(`View ${view.name} stopped${view.stopped ? `: ${view.stopped}` : ""}`);
     }
   }
 
