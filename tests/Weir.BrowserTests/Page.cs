@@ -8,6 +8,8 @@ namespace Weir.BrowserTests;
 /// <summary>One page of the browser: goes places, asks questions in JavaScript, presses keys, and remembers what it asked the network for and what went wrong.</summary>
 public sealed class Page : IAsyncDisposable
 {
+    private static readonly TimeSpan WaitLimit = TimeSpan.FromSeconds(60);
+
     private readonly DevTools _devTools;
     private readonly string _target;
     private readonly string _session;
@@ -61,10 +63,10 @@ public sealed class Page : IAsyncDisposable
         return answer["result"]!["value"].Deserialize<T>()!;
     }
 
-    /// <summary>Waits until a JavaScript expression is true, across navigations, at most <paramref name="limit"/> (default 30 s).</summary>
-    public async Task WaitAsync(string expression, TimeSpan? limit = null)
+    /// <summary>Waits until a JavaScript expression is true, across navigations, at most <see cref="WaitLimit"/>.</summary>
+    public async Task WaitAsync(string expression)
     {
-        DateTime end = DateTime.UtcNow + (limit ?? TimeSpan.FromSeconds(30));
+        DateTime end = DateTime.UtcNow + WaitLimit;
         while (true)
         {
             try

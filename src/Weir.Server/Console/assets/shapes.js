@@ -24,6 +24,10 @@ export class Bars {
   #bars = new Map();
   #colours = new Map();
 
+  constructor() {
+    this.element.role = "list"; // Safari takes a list without bullets for no list
+  }
+
   /** @param listed rows with their ranks */
   draw(rows, listed, measure, shares) {
     const shown = listed.map(({ row }) => row);
