@@ -9,12 +9,12 @@ namespace Weir.Engine.Tests;
 internal sealed class NodeFixture : IAsyncDisposable
 {
     private readonly Func<string, NodeOptions>? _options;
-    private readonly IDisk _disk;
+    private readonly SemaphoreSlim _reported = new(0);
 
     private NodeFixture(Func<string, NodeOptions>? options, TimeProvider? time, IDisk? disk)
     {
         _options = options;
-        _disk = disk ?? LinuxDisk.Instance;
+        Disk = disk ?? LinuxDisk.Instance;
         Time = time ?? TimeProvider.System;
         Directory = Path.Combine(Path.GetTempPath(), "weir-engine-" + Path.GetRandomFileName());
         Node = Make();
@@ -23,6 +23,9 @@ internal sealed class NodeFixture : IAsyncDisposable
     public string Directory { get; }
 
     public TimeProvider Time { get; }
+
+    /// <summary>What the next node runs on.</summary>
+    public IDisk Disk { get; set; }
 
     public WeirNode Node { get; private set; }
 
@@ -40,6 +43,25 @@ internal sealed class NodeFixture : IAsyncDisposable
         await Node.StopAsync();
         Node = Make();
         await Node.StartAsync();
+    }
+
+    /// <summary>Waits until the node has reported this once more than when it was last waited for.</summary>
+    public async Task WaitForAsync(EngineEvent kind)
+    {
+        while (true)
+        {
+            lock (Reports)
+            {
+                int at = Reports.FindIndex(report => report.Kind == kind);
+                if (at >= 0)
+                {
+                    Reports.RemoveAt(at);
+                    return;
+                }
+            }
+
+            Assert.True(await _reported.WaitAsync(TimeSpan.FromSeconds(30)), $"The node did not report {kind}.");
+        }
     }
 
     /// <summary>Restarts and finds a stream again.</summary>
@@ -84,7 +106,7 @@ internal sealed class NodeFixture : IAsyncDisposable
 
     private WeirNode Make() => WeirNode.Create(
         _options?.Invoke(Directory) ?? new NodeOptions { DataDirectory = Directory, PublishInterval = TimeSpan.FromMilliseconds(10) },
-        _disk,
+        Disk,
         Time,
         RandomNumberGenerator.GetBytes,
         (kind, text) =>
@@ -93,5 +115,7 @@ internal sealed class NodeFixture : IAsyncDisposable
             {
                 Reports.Add((kind, text));
             }
+
+            _reported.Release();
         });
 }

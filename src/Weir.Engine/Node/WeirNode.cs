@@ -337,9 +337,9 @@ public sealed partial class WeirNode : IAsyncDisposable
         {
             partition.Dispose();
         }
-        catch (WeirException exception)
+        catch (Exception exception)
         {
-            // Verdicts are derived; the log needs nothing more.
+            // Verdicts are derived, the log needs nothing more, and the other partitions must be closed too.
             _report(EngineEvent.PartitionStopped, $"Partition {partition.Id} could not flush its verdicts at the stop, they are made again at the next start: {exception.Message}");
         }
     }

@@ -12,6 +12,7 @@ internal sealed partial class Partition
     private const int IdleFrameDelayMs = 50;
 
     private readonly List<RoundStep> _round = [];
+    private int _toldSteps;
     private readonly List<PartitionBatch> _heldBehindMarker = [];
     private readonly Queue<MarkerAppend> _markers = new();
     private readonly RecordBatchWriter _markerWriter = new(256);

@@ -42,13 +42,26 @@ internal sealed partial class Partition
     private void CompleteSteps()
     {
         long end = _log!.LogEnd.Value;
-        foreach (RoundStep step in _round)
+        while (TryTakeStep(out RoundStep step))
         {
             step.Marker?.Complete(end);
             step.Batch?.Owner.Complete();
         }
+    }
 
-        _round.Clear();
+    // Each step is told once what became of it, also when telling one of them fails: a batch that is told belongs to its request again.
+    private bool TryTakeStep(out RoundStep step)
+    {
+        if (_toldSteps == _round.Count)
+        {
+            _round.Clear();
+            _toldSteps = 0;
+            step = default;
+            return false;
+        }
+
+        step = _round[_toldSteps++];
+        return true;
     }
 
     private void PublishCounters()
@@ -75,13 +88,12 @@ internal sealed partial class Partition
     // Called when the state is not Serving any more, so that whoever queues a batch from now on sees it and fails the batch himself.
     private void FailWaiters(WeirException failure)
     {
-        foreach (RoundStep step in _round)
+        while (TryTakeStep(out RoundStep step))
         {
             step.Marker?.Fail(failure);
             step.Batch?.Fail(failure.Code);
         }
 
-        _round.Clear();
         foreach (PartitionBatch held in _heldBehindMarker)
         {
             Interlocked.Add(ref _queuedBytes, -held.Writer.Length);

@@ -223,16 +223,26 @@ internal sealed partial class Partition : IDisposable
             return;
         }
 
-        if (_inRound && _isFolded && _isFlushed)
+        try
         {
-            EndRoundIfFlushed();
+            if (_inRound && _isFolded && _isFlushed)
+            {
+                EndRoundIfFlushed();
+            }
         }
+        finally
+        {
+            _retiredWith = code;
+            _isRetired = true;
+            _state = PartitionState.Stopped;
+            FailWaiters(new WeirException(code, $"Partition {Id} of {_stream.Name} is closed."));
+            RunActions();
+            Close();
+        }
+    }
 
-        _retiredWith = code;
-        _isRetired = true;
-        _state = PartitionState.Stopped;
-        FailWaiters(new WeirException(code, $"Partition {Id} of {_stream.Name} is closed."));
-        RunActions();
+    private void Close()
+    {
         AbandonSnapshot();
         _abandonedSnapshot?.Join();
         _earlier?.Dispose();
