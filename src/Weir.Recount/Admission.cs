@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
@@ -5,10 +6,12 @@ using Weir.Core;
 
 namespace Weir.Recount;
 
-/// <summary>One event as admission sees it. The spans belong to the reader's batch.</summary>
+/// <summary>One event as admission sees it. The bytes belong to the reader's batch.</summary>
 internal readonly ref struct LoggedEvent
 {
-    public required ReadOnlySpan<byte> Value { get; init; }
+    public required ReadOnlyMemory<byte> Json { get; init; }
+
+    public ReadOnlySpan<byte> Value => Json.Span;
 
     /// <summary>False for a record without a value (a tombstone of Kafka's), which is no event.</summary>
     public required bool HasValue { get; init; }
@@ -43,8 +46,7 @@ internal sealed class EventHeaders
 /// </summary>
 internal sealed class Admission
 {
-    // Beside the characters themselves: an object of 48 bytes, two or three strings of 22, and a dictionary's entry of 28,
-    // twice that while it grows.
+    // Beside the characters themselves: two or three strings of 22 and a dictionary's entry of 44, three times that while it grows.
     private const int BytesPerOwner = 180;
 
     private readonly int _class;
@@ -152,9 +154,10 @@ internal sealed class Admission
     {
         replaced = -1;
         string? payload = Rules.Id is null ? Digest(logged.Value) : null;
-        if (!_owners.TryGetValue(key, out Owner? owner))
+        ref Owner owner = ref CollectionsMarshal.GetValueRefOrAddDefault(_owners, key, out bool exists);
+        if (!exists)
         {
-            _owners.Add(key, new Owner { Offset = logged.Offset, Identity = identity, Payload = payload });
+            owner = new Owner(logged.Offset, identity, payload);
             _usedBytes += BytesPerOwner + (2L * (key.Length + (identity?.Length ?? 0) + (payload?.Length ?? 0)));
             Remember(key, identity);
             return Verdict.Counted;
@@ -176,7 +179,7 @@ internal sealed class Admission
         }
 
         replaced = owner.Offset;
-        (owner.Offset, owner.Identity, owner.Payload) = (logged.Offset, identity, payload);
+        owner = new Owner(logged.Offset, identity, payload);
         Remember(key, identity);
         return Verdict.Replaced;
     }
@@ -222,12 +225,10 @@ internal sealed class Admission
         EventHeaders headers = logged.Headers;
         if (_idSlot >= 0 && _fields[_idSlot].Token is not (JsonTokenType.None or JsonTokenType.Null))
         {
-            if (!TryReadPart(logged.Value, _idSlot, out string? id, out _))
+            if (!TryReadPart(logged.Value, _idSlot, tag: 'f', out identity, out _))
             {
                 return false;
             }
-
-            identity = "f" + id;
         }
         else if (headers.CloudEvent.TryGetValue("source", out string? source) && headers.CloudEvent.TryGetValue("id", out string? eventId))
         {
@@ -259,7 +260,7 @@ internal sealed class Admission
         key = identity?[1..];
         if (_keySlots.Length == 1)
         {
-            return TryReadPart(value, _keySlots[0], out key, out _) && key.Length <= Rules.KeyBytes;
+            return TryReadPart(value, _keySlots[0], tag: null, out key, out _) && key.Length <= Rules.KeyBytes;
         }
 
         if (_keySlots.Length > 1)
@@ -267,7 +268,7 @@ internal sealed class Admission
             var list = new StringBuilder("[");
             foreach (int slot in _keySlots)
             {
-                if (!TryReadPart(value, slot, out string? part, out bool isString))
+                if (!TryReadPart(value, slot, tag: null, out string? part, out bool isString))
                 {
                     return false;
                 }
@@ -290,7 +291,8 @@ internal sealed class Admission
     }
 
     /// <summary>A part of a key, or an id: a string that is not empty, without NUL and half surrogates, or a number of at most 28 digits.</summary>
-    private bool TryReadPart(ReadOnlySpan<byte> value, int slot, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out string? part, out bool isString)
+    /// <param name="tag">Put in front; null: nothing.</param>
+    private bool TryReadPart(ReadOnlySpan<byte> value, int slot, char? tag, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out string? part, out bool isString)
     {
         JsonField field = _fields[slot];
         isString = field.Token == JsonTokenType.String;
@@ -302,12 +304,12 @@ internal sealed class Admission
 
         if (isString)
         {
-            byte[]? text = JsonText.Unescape(field.Of(value));
-            part = text is null || text.Length == 0 || text.Contains((byte)0) ? null : JsonText.Raw(text);
+            bool usable = JsonText.TryUnescape(field.Of(value), out ReadOnlySpan<byte> text) && text.Length > 0 && !text.Contains((byte)0);
+            part = !usable ? null : tag is { } letter ? JsonText.Raw(letter, text) : JsonText.Raw(text);
         }
-        else if (field.Token == JsonTokenType.Number)
+        else if (field.Token == JsonTokenType.Number && JsonText.KeyNumber(field.Of(value)) is { } number)
         {
-            part = JsonText.KeyNumber(field.Of(value));
+            part = tag + number;
         }
 
         return part is not null;
@@ -342,14 +344,7 @@ internal sealed class Admission
         return digits.Length == 0 || (exponent >= -declared.Scale && digits.Length + exponent <= declared.Precision - declared.Scale);
     }
 
-    private sealed class Owner
-    {
-        /// <summary>Of the event that counts.</summary>
-        public long Offset { get; set; }
-
-        public string? Identity { get; set; }
-
-        /// <summary>Its payload's digest, where the stream declares no id.</summary>
-        public string? Payload { get; set; }
-    }
+    /// <param name="Offset">Of the event that counts.</param>
+    /// <param name="Payload">Its payload's digest, where the stream declares no id.</param>
+    private readonly record struct Owner(long Offset, string? Identity, string? Payload);
 }

@@ -162,12 +162,10 @@ internal sealed class FieldTree
             ReadOnlySpan<byte> name = reader.ValueSpan;
             if (reader.ValueIsEscaped)
             {
-                if (JsonText.Unescape(name) is not { } unescaped)
+                if (!JsonText.TryUnescape(name, out name))
                 {
                     return -1;
                 }
-
-                name = unescaped;
             }
 
             for (int i = 0; i < Children.Count; i++)

@@ -20,20 +20,30 @@ internal static class JsonText
     /// <summary>Bytes to text and back without loss, one character a byte: keys, identities and group keys are compared as bytes and kept as strings.</summary>
     public static string Raw(ReadOnlySpan<byte> bytes) => Encoding.Latin1.GetString(bytes);
 
+    /// <summary>The same with a letter in front.</summary>
+    public static string Raw(char tag, ReadOnlySpan<byte> bytes) => string.Create(1 + bytes.Length, new Tagged(tag, bytes), static (text, tagged) =>
+    {
+        text[0] = tagged.Tag;
+        Encoding.Latin1.GetChars(tagged.Bytes, text[1..]);
+    });
+
     public static byte[] Bytes(string raw) => Encoding.Latin1.GetBytes(raw);
 
     /// <summary>The UTF-8 that a JSON string says.</summary>
-    /// <param name="escaped">What stands between the quotes, by RFC 8259's grammar.</param>
-    /// <returns>Null: half of a surrogate pair, or not UTF-8.</returns>
-    public static byte[]? Unescape(ReadOnlySpan<byte> escaped)
+    /// <param name="escaped">What stands between the quotes, by RFC 8259's grammar, in valid UTF-8.</param>
+    /// <param name="text">Where nothing is escaped, the same bytes.</param>
+    /// <returns>False: there is half of a surrogate pair.</returns>
+    public static bool TryUnescape(ReadOnlySpan<byte> escaped, out ReadOnlySpan<byte> text)
     {
-        if (!escaped.Contains((byte)'\\'))
-        {
-            return System.Text.Unicode.Utf8.IsValid(escaped) ? escaped.ToArray() : null;
-        }
+        text = escaped;
+        return !escaped.Contains((byte)'\\') || TryUnescapeSlow(escaped, out text);
+    }
 
-        var text = new ArrayBufferWriter<byte>(escaped.Length);
+    private static bool TryUnescapeSlow(ReadOnlySpan<byte> escaped, out ReadOnlySpan<byte> text)
+    {
+        var written = new ArrayBufferWriter<byte>(escaped.Length);
         Span<byte> utf8 = stackalloc byte[4];
+        text = default;
         int at = 0;
         while (at < escaped.Length)
         {
@@ -41,7 +51,7 @@ internal static class JsonText
             if (plain != 0)
             {
                 plain = plain < 0 ? escaped.Length - at : plain;
-                text.Write(escaped.Slice(at, plain));
+                written.Write(escaped.Slice(at, plain));
                 at += plain;
                 continue;
             }
@@ -50,7 +60,7 @@ internal static class JsonText
             at += 2;
             if (kind != 'u')
             {
-                text.Write([kind switch { (byte)'b' => (byte)'\b', (byte)'t' => (byte)'\t', (byte)'n' => (byte)'\n', (byte)'f' => (byte)'\f', (byte)'r' => (byte)'\r', _ => kind }]);
+                written.Write([kind switch { (byte)'b' => (byte)'\b', (byte)'t' => (byte)'\t', (byte)'n' => (byte)'\n', (byte)'f' => (byte)'\f', (byte)'r' => (byte)'\r', _ => kind }]);
                 continue;
             }
 
@@ -65,13 +75,14 @@ internal static class JsonText
 
             if (!(second == default ? Rune.TryCreate(first, out Rune rune) : Rune.TryCreate(first, second, out rune)))
             {
-                return null;
+                return false;
             }
 
-            text.Write(utf8[..rune.EncodeToUtf8(utf8)]);
+            written.Write(utf8[..rune.EncodeToUtf8(utf8)]);
         }
 
-        return System.Text.Unicode.Utf8.IsValid(text.WrittenSpan) ? text.WrittenSpan.ToArray() : null;
+        text = written.WrittenSpan;
+        return true;
     }
 
     private static char Hex(ReadOnlySpan<byte> digits) => (char)ushort.Parse(digits, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
@@ -196,6 +207,11 @@ internal static class JsonText
     /// <summary>The text of a number that forms a key or an id; null when it needs more than 28 digits.</summary>
     public static string? KeyNumber(ReadOnlySpan<byte> json)
     {
+        if (json.Length <= 18 && long.TryParse(json, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long plain))
+        {
+            return plain.ToString(CultureInfo.InvariantCulture);
+        }
+
         ReadNumber(json, out bool negative, out string digits, out long exponent);
         if (digits.Length == 0)
         {
@@ -213,5 +229,11 @@ internal static class JsonText
             ? digits + new string('0', (int)exponent)
             : digits.PadLeft((int)fractionDigits + 1, '0').Insert(Math.Max((int)wholeDigits, 1), ".");
         return negative ? "-" + text : text;
+    }
+
+    private readonly ref struct Tagged(char tag, ReadOnlySpan<byte> bytes)
+    {
+        public char Tag { get; } = tag;
+        public ReadOnlySpan<byte> Bytes { get; } = bytes;
     }
 }

@@ -181,7 +181,7 @@ internal sealed class PartitionRecount
                 Record record = records.Current;
                 var logged = new LoggedEvent
                 {
-                    Value = batch.Bytes.Slice(record.ValueAt, Math.Max(record.ValueLength, 0)),
+                    Json = stored.Memory.Slice(record.ValueAt, Math.Max(record.ValueLength, 0)),
                     HasValue = record.ValueLength >= 0,
                     Key = batch.Bytes.Slice(record.KeyAt, Math.Max(record.KeyLength, 0)),
                     HasKey = record.KeyLength >= 0,

@@ -48,12 +48,14 @@ internal sealed class ViewTally
     private readonly int[] _keyColumns;
     private readonly int[] _argumentColumns;
     private readonly int _keepWindows;
+    private readonly bool _readsRecordKey;
     private readonly SortedDictionary<long, List<string>> _windows = [];
     private readonly Value[] _values;
     private readonly bool[] _hasValue;
     private readonly StringBuilder _keyText = new();
+    private readonly char[] _keyChars = new char[MaxBytes];
 
-    private byte[] _json = [];
+    private ReadOnlyMemory<byte> _json;
     private JsonField[] _fields = [];
     private EventHeaders _headers = EventHeaders.None;
     private Stamp _stamp;
@@ -70,6 +72,7 @@ internal sealed class ViewTally
             _columns.Add(shape.RecordColumns[i], i);
         }
 
+        _readsRecordKey = _columns.ContainsKey(ColumnPath.Of(ColumnRoot.Key));
         _slots = new int[shape.RecordColumns.Count];
         _values = new Value[shape.RecordColumns.Count];
         _hasValue = new bool[shape.RecordColumns.Count];
@@ -121,7 +124,8 @@ internal sealed class ViewTally
         Group? group = null;
         if (!_failed)
         {
-            Groups.TryGetValue(_keyText.ToString(), out group);
+            _keyText.CopyTo(0, _keyChars, _keyText.Length);
+            _ = Groups.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(_keyChars.AsSpan(0, _keyText.Length), out group);
             CheckArguments(group);
         }
 
@@ -192,13 +196,8 @@ internal sealed class ViewTally
         _hasValue.AsSpan().Clear();
         _stamp = stamp;
         _headers = logged.Headers;
-        _recordKey = logged.HasKey && _columns.ContainsKey(ColumnPath.Of(ColumnRoot.Key)) ? logged.Key.ToArray() : null;
-        if (_json.Length < logged.Value.Length)
-        {
-            _json = new byte[logged.Value.Length];
-        }
-
-        logged.Value.CopyTo(_json);
+        _recordKey = logged.HasKey && _readsRecordKey ? logged.Key.ToArray() : null;
+        _json = logged.Json;
         if (_fields.Length != fields.Length)
         {
             _fields = new JsonField[fields.Length];
@@ -267,7 +266,7 @@ internal sealed class ViewTally
             return Value.Null;
         }
 
-        return ReadValue(field, _json);
+        return ReadValue(field, _json.Span);
     }
 
     /// <summary>What a field of an event, or of a row, is worth.</summary>
@@ -279,7 +278,7 @@ internal sealed class ViewTally
             JsonTokenType.True => Value.OfBoolean(true),
             JsonTokenType.False => Value.OfBoolean(false),
             JsonTokenType.Number => JsonText.TryScale(bytes, out BigInteger scaled) ? Value.OfNumber(scaled) : new Value(ValueKind.Number, default, null, IsUnusable: true),
-            JsonTokenType.String => Value.OfString(JsonText.Unescape(bytes)),
+            JsonTokenType.String => Value.OfString(JsonText.TryUnescape(bytes, out ReadOnlySpan<byte> text) ? text.ToArray() : null),
             JsonTokenType.StartObject or JsonTokenType.StartArray => new Value(ValueKind.Composite, default, JsonText.Compact(bytes), IsUnusable: false),
             _ => Value.Null,
         };
