@@ -184,6 +184,7 @@ public sealed partial class ServerHost : IAsyncDisposable
             QueueBytesPerPartition = configuration.QueueBytes ?? defaults.QueueBytesPerPartition,
             SegmentBytes = configuration.SegmentBytes ?? defaults.SegmentBytes,
             SnapshotBytes = configuration.SnapshotBytes ?? defaults.SnapshotBytes,
+            MinFreeDiskBytes = configuration.FreeDiskBytes ?? defaults.MinFreeDiskBytes,
         };
     }
 
@@ -288,6 +289,7 @@ public sealed partial class ServerHost : IAsyncDisposable
             await _state.Node.DefineViewAsync(view.Name, view.Definition);
         }
 
+        _state.HasDefinitions = true;
         await WaitForViewsAsync();
         _state.IsReady = true;
     }

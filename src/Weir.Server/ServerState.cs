@@ -15,6 +15,7 @@ internal sealed class ServerState(WeirNode node, TimeProvider time) : IDisposabl
     private static readonly TimeSpan BetweenLooks = TimeSpan.FromMilliseconds(10);
 
     private readonly CancellationTokenSource _ending = new();
+    private volatile bool _hasDefinitions;
     private volatile bool _isReady;
     private volatile bool _isStopping;
     private volatile bool _refusesWrites;
@@ -27,6 +28,13 @@ internal sealed class ServerState(WeirNode node, TimeProvider time) : IDisposabl
 
     /// <summary>Cancelled when live subscribers are told goodbye.</summary>
     public CancellationToken IsEnding => _ending.Token;
+
+    /// <summary>True once the configuration's streams and views are defined: before that, "there is no such stream" would not be true for long.</summary>
+    public bool HasDefinitions
+    {
+        get => _hasDefinitions;
+        set => _hasDefinitions = value;
+    }
 
     /// <summary>True once the state is recovered and the configuration's definitions are applied.</summary>
     public bool IsReady
@@ -96,7 +104,7 @@ internal sealed class ServerState(WeirNode node, TimeProvider time) : IDisposabl
     /// <exception cref="WeirException">Not recovered yet, or failed.</exception>
     public WeirNode Recovered() => Node.State switch
     {
-        NodeState.Serving or NodeState.Draining => Node,
+        NodeState.Serving or NodeState.Draining => _hasDefinitions ? Node : throw new WeirException(ErrorCode.Recovering, "The configuration's definitions are being applied."),
         NodeState.Created or NodeState.Recovering => throw new WeirException(ErrorCode.Recovering, FormattableString.Invariant($"The state is being rebuilt from the log: {Node.RecoveryProgress:P0}.")),
         NodeState.Stopped => throw new WeirException(ErrorCode.ShuttingDown, "The server is stopping."),
         _ => throw new WeirException(ErrorCode.Internal, "The node has failed; the log says why."),

@@ -7,24 +7,28 @@ namespace Weir.Engine;
 /// <summary>Reading records back. Any thread; each call reads the log with files of its own.</summary>
 public sealed partial class EventStream
 {
+    // One answer's values. A reader goes on behind the last event it got.
+    private const long MostBytes = 16L << 20;
+
     private const int VerdictChunk = 4096;
 
     /// <summary>Records of a partition from an offset on, markers included.</summary>
-    /// <param name="limit">At most this many, 1 to 10,000.</param>
+    /// <param name="limit">At most this many, 1 to 10,000; fewer when their values reach 16 MiB.</param>
     /// <exception cref="OffsetNotStoredException">The offset is before the log's start or behind its end.</exception>
     /// <exception cref="LogDamagedException">The record cannot be read.</exception>
     public IReadOnlyList<StoredEvent> ReadEvents(int partition, long offset, int limit)
     {
-        List<StoredEvent> events = [];
-        Scan(_partitions[partition], offset, _ => true, events, limit);
-        return events;
+        var found = new Found();
+        Scan(_partitions[partition], offset, _ => true, found, limit);
+        return found.Events;
     }
 
     /// <summary>All events of an owner, or with an id, in log order; reads the partitions concerned from their start.</summary>
     /// <param name="canonical">The owner's or id's canonical bytes.</param>
+    /// <param name="limit">At most this many; fewer when their values reach 16 MiB.</param>
     public IReadOnlyList<StoredEvent> FindReceipts(ReadOnlyMemory<byte> canonical, ReceiptBy by, int limit)
     {
-        List<StoredEvent> events = [];
+        var found = new Found();
         bool keyIsKnown = by == ReceiptBy.Owner || Definition.Key.Count == 0;
         IEnumerable<Partition> candidates = keyIsKnown
             ? [_partitions[Partitioner.PartitionOf(Definition.Partitioner, canonical.Span, _partitions.Length)]]
@@ -35,11 +39,11 @@ public sealed partial class EventStream
         {
             if (partition.Log is { } log)
             {
-                Scan(partition, log.LogStart.Value, keyIsKnown ? HasKey : HasId, events, limit);
+                Scan(partition, log.LogStart.Value, keyIsKnown ? HasKey : HasId, found, limit);
             }
         }
 
-        return events;
+        return found.Events;
 
         bool HasKey(ScannedRecord record) => !record.IsControl && record.Key.SequenceEqual(canonical.Span);
 
@@ -58,7 +62,7 @@ public sealed partial class EventStream
     /// <param name="next">Where to go on.</param>
     public IReadOnlyList<StoredEvent> ReadDeadLetters(long[]? after, int limit, out long[] next)
     {
-        List<StoredEvent> events = [];
+        var found = new Found();
         next = new long[_partitions.Length];
         for (int i = 0; i < _partitions.Length; i++)
         {
@@ -72,15 +76,15 @@ public sealed partial class EventStream
 
             var chunk = new byte[VerdictChunk];
             long end = partition.DecidedEnd;
-            while (next[i] < end && events.Count < limit)
+            while (next[i] < end && found.Takes(limit))
             {
                 Span<byte> bytes = chunk.AsSpan(0, (int)Math.Min(chunk.Length, end - next[i]));
                 verdicts.Read(new Offset(next[i]), bytes, default);
-                for (int at = 0; at < bytes.Length && events.Count < limit; at++)
+                for (int at = 0; at < bytes.Length && found.Takes(limit); at++)
                 {
                     if (bytes[at] != VerdictLog.Unknown && ((Verdict)(bytes[at] & 0xF)).IsDeadLetter())
                     {
-                        Scan(partition, next[i], _ => true, events, events.Count + 1);
+                        Scan(partition, next[i], _ => true, found, found.Events.Count + 1);
                     }
 
                     next[i]++;
@@ -88,15 +92,15 @@ public sealed partial class EventStream
             }
         }
 
-        return events;
+        return found.Events;
     }
 
-    private void Scan(Partition partition, long from, Func<ScannedRecord, bool> isWanted, List<StoredEvent> events, int limit)
+    private void Scan(Partition partition, long from, Func<ScannedRecord, bool> isWanted, Found found, int limit)
     {
         PartitionLog log = partition.Log ?? throw new WeirException(ErrorCode.Recovering, $"Partition {partition.Id} of {Name} is being opened.");
         using LogReader reader = log.OpenReader(new Offset(from));
         long decidedEnd = partition.DecidedEnd;
-        while (events.Count < limit && reader.TryReadNext(out StoredBatch stored) && stored.BaseOffset.Value < decidedEnd)
+        while (found.Takes(limit) && reader.TryReadNext(out StoredBatch stored) && stored.BaseOffset.Value < decidedEnd)
         {
             if (!RecordBatch.TryRead(stored.Bytes, out RecordBatch batch))
             {
@@ -107,9 +111,9 @@ public sealed partial class EventStream
             foreach (Record record in batch)
             {
                 offset++;
-                if (offset >= from && events.Count < limit && isWanted(new ScannedRecord(batch.Bytes, record, stored.IsControl)))
+                if (offset >= from && found.Takes(limit) && isWanted(new ScannedRecord(batch.Bytes, record, stored.IsControl)))
                 {
-                    events.Add(Read(partition, batch.Bytes, record, offset, stored));
+                    found.Add(Read(partition, batch.Bytes, record, offset, stored));
                 }
             }
         }
@@ -133,6 +137,22 @@ public sealed partial class EventStream
         MarkerType? marker = stored.IsControl && key is not null && Marker.TryReadType(key, out MarkerType type) ? type : null;
         var decided = (Verdict)(packed & 0xF);
         return new StoredEvent(partition.Id, offset, stored.AppendTimeMs, key, value, headers, decided, (VerdictReason)(packed >> 4), decided == Verdict.Replaced ? replaced[0] : -1, marker);
+    }
+
+    /// <summary>What a read has collected, bounded by number and bytes.</summary>
+    private sealed class Found
+    {
+        private long _bytes;
+
+        public List<StoredEvent> Events { get; } = [];
+
+        public bool Takes(int limit) => Events.Count < limit && _bytes < MostBytes;
+
+        public void Add(StoredEvent stored)
+        {
+            Events.Add(stored);
+            _bytes += stored.Value.Length;
+        }
     }
 
     /// <summary>A record while it is looked at; nothing of it is kept.</summary>

@@ -15,6 +15,7 @@ public static class ConfigurationKeys
     public const string RequestBytes = "limits.request_bytes";
     public const string Memory = "limits.memory_bytes";
     public const string QueueBytes = "limits.queue_bytes";
+    public const string FreeDiskBytes = "limits.free_disk_bytes";
     public const string WriterThreads = "engine.writer_threads";
     public const string PublishInterval = "engine.publish_interval";
     public const string SegmentBytes = "engine.segment_bytes";
@@ -30,11 +31,12 @@ public static class ConfigurationKeys
         new(Drain, ConfigurationKind.Duration, "5s; 0s on a terminal", "0s to 10m", "How long a stopping server still serves while `/readyz` already answers 503, so that load balancers leave first."),
         new(Connections, ConfigurationKind.Integer, "20000", "1 to 1000000", "Open connections at most, live subscribers included."),
         new(RequestBytes, ConfigurationKind.Size, "256MiB", "2MiB to 1TiB", "Bytes of request bodies in memory at most; beyond it 429 with `Retry-After`."),
-        new(Memory, ConfigurationKind.Size, "half of memory", "16MiB to 16TiB", "What the streams' state (owners, identities) may take together; when reached, new owners are refused with 507."),
+        new(Memory, ConfigurationKind.Size, "half of memory", "16MiB to 16TiB", "Memory for owners and identities of a stream that sets no `limits.state_bytes`; when reached, new owners are refused with 507."),
         new(QueueBytes, ConfigurationKind.Size, "32MiB", "2MiB to 16GiB", "Bytes that may wait for the disk per partition; beyond it 503 with `Retry-After`."),
+        new(FreeDiskBytes, ConfigurationKind.Size, "256MiB", "0 to 1TiB", "Free disk below which writes are refused with 507, so that recovery and snapshots have room."),
         new(WriterThreads, ConfigurationKind.Integer, "one per core", "1 to 256", "Threads that own the partitions."),
         new(PublishInterval, ConfigurationKind.Duration, "100ms", "10ms to 10s", "How often views publish what was counted."),
-        new(SegmentBytes, ConfigurationKind.Size, "1GiB", "1MiB to 2GiB", "Size at which a log file is sealed and the next one begun."),
+        new(SegmentBytes, ConfigurationKind.Size, "256MiB", "1MiB to 2GiB", "Size at which a log file is sealed and the next one begun."),
         new(SnapshotBytes, ConfigurationKind.Size, "1GiB", "1MiB to 1TiB", "Log written since the last snapshot of a partition at which the next one is made. Smaller opens faster after a crash and writes more."),
 
         new("streams.*.partitions", ConfigurationKind.Integer, "4", "1 to 1024", "Parts of the stream that are written side by side. For ever."),

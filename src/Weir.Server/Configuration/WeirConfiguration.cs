@@ -49,6 +49,9 @@ public sealed class WeirConfiguration
     /// <summary>Null: the engine's default.</summary>
     public required long? QueueBytes { get; init; }
 
+    /// <summary>Null: the engine's default, 256 MiB.</summary>
+    public required long? FreeDiskBytes { get; init; }
+
     /// <summary>Null: the engine's default, one per core.</summary>
     public required int? WriterThreads { get; init; }
 
@@ -129,6 +132,7 @@ public sealed class WeirConfiguration
             RequestBytes = tree.Size(ConfigurationKeys.RequestBytes, 2 * MiB, 1024 * GiB) ?? 256 * MiB,
             MemoryBytes = tree.Size(ConfigurationKeys.Memory, 16 * MiB, 16 * 1024 * GiB),
             QueueBytes = tree.Size(ConfigurationKeys.QueueBytes, 2 * MiB, 16 * GiB),
+            FreeDiskBytes = tree.Size(ConfigurationKeys.FreeDiskBytes, 0, 1024 * GiB),
             WriterThreads = (int?)tree.Integer(ConfigurationKeys.WriterThreads, min: 1, max: 256),
             PublishInterval = tree.Duration(ConfigurationKeys.PublishInterval, TimeSpan.FromMilliseconds(10), TimeSpan.FromSeconds(10)),
             SegmentBytes = tree.Size(ConfigurationKeys.SegmentBytes, MiB, 2 * GiB),

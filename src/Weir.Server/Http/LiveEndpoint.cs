@@ -72,17 +72,18 @@ internal sealed class LiveEndpoint
         response.ContentType = "text/event-stream";
         response.Headers.CacheControl = "no-store";
         response.Headers["X-Accel-Buffering"] = "no";
-        await response.BodyWriter.WriteAsync(Text($"retry: {RetryMs()}\n\n"), context.RequestAborted);
+        await response.BodyWriter.WriteAsync(Text($"retry: {RetryMs()}\n\n"));
+        using var window = new PingWindow(context.RequestAborted, _server.IsEnding);
         while (!_server.IsEnding.IsCancellationRequested)
         {
-            (LiveFrame? frame, bool isEnding) = await NextAsync(subscription, context.RequestAborted);
-            if (!isEnding)
+            LiveFrame? frame = await window.NextAsync(subscription);
+            if (!_server.IsEnding.IsCancellationRequested)
             {
-                await response.BodyWriter.WriteAsync(frame?.ServerSentEvent ?? Ping, context.RequestAborted);
+                await response.BodyWriter.WriteAsync(frame?.ServerSentEvent ?? Ping);
             }
         }
 
-        await response.BodyWriter.WriteAsync(Text($"retry: {RetryMs()}\nevent: bye\ndata: {{\"reason\":\"the server is stopping\"}}\n\n"), context.RequestAborted);
+        await response.BodyWriter.WriteAsync(Text($"retry: {RetryMs()}\nevent: bye\ndata: {{\"reason\":\"the server is stopping\"}}\n\n"));
     }
 
     private async Task SendMessagesAsync(HttpContext context, LiveSubscription subscription)
@@ -92,10 +93,10 @@ internal sealed class LiveEndpoint
         Task reading = ReadToCloseAsync(socket, closed);
         try
         {
+            using var window = new PingWindow(closed.Token, _server.IsEnding);
             while (!_server.IsEnding.IsCancellationRequested && socket.State == WebSocketState.Open)
             {
-                (LiveFrame? frame, bool isEnding) = await NextAsync(subscription, closed.Token);
-                if (frame is not null && !isEnding)
+                if (await window.NextAsync(subscription) is { } frame)
                 {
                     await socket.SendAsync(frame.Json, WebSocketMessageType.Text, endOfMessage: true, closed.Token);
                 }
@@ -131,22 +132,38 @@ internal sealed class LiveEndpoint
         await closed.CancelAsync();
     }
 
-    /// <summary>The next frame; null when it is time for a sign of life, or when the server is ending.</summary>
-    private async ValueTask<(LiveFrame? Frame, bool IsEnding)> NextAsync(LiveSubscription subscription, CancellationToken gone)
-    {
-        using var waiting = CancellationTokenSource.CreateLinkedTokenSource(gone, _server.IsEnding);
-        waiting.CancelAfter(PingInterval);
-        try
-        {
-            return (await subscription.NextAsync(waiting.Token), false);
-        }
-        catch (OperationCanceledException) when (!gone.IsCancellationRequested)
-        {
-            return (null, _server.IsEnding.IsCancellationRequested);
-        }
-    }
-
     private static int RetryMs() => MinRetryMs + Random.Shared.Next(RetrySpreadMs);
 
     private static byte[] Text(FormattableString text) => System.Text.Encoding.UTF8.GetBytes(text.ToString(CultureInfo.InvariantCulture));
+
+    /// <summary>Waits for frames with one timer per <see cref="PingInterval"/>, not one per frame: ten thousand subscribers get ten frames a second each.</summary>
+    private sealed class PingWindow(CancellationToken gone, CancellationToken ending) : IDisposable
+    {
+        private CancellationTokenSource _window = Open(gone, ending);
+
+        /// <returns>The next frame; null when it is time for a sign of life, or when the server is ending.</returns>
+        /// <exception cref="OperationCanceledException">The subscriber has left.</exception>
+        public async ValueTask<LiveFrame?> NextAsync(LiveSubscription subscription)
+        {
+            try
+            {
+                return await subscription.NextAsync(_window.Token);
+            }
+            catch (OperationCanceledException) when (!gone.IsCancellationRequested)
+            {
+                _window.Dispose();
+                _window = Open(gone, ending);
+                return null;
+            }
+        }
+
+        public void Dispose() => _window.Dispose();
+
+        private static CancellationTokenSource Open(CancellationToken gone, CancellationToken ending)
+        {
+            var window = CancellationTokenSource.CreateLinkedTokenSource(gone, ending);
+            window.CancelAfter(PingInterval);
+            return window;
+        }
+    }
 }

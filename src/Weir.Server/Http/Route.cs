@@ -23,6 +23,9 @@ internal sealed record Route(string Method, string Pattern, string Summary, Rout
 
     public string Produces { get; init; } = "application/json";
 
+    /// <summary>True when the answer goes on until one side leaves.</summary>
+    public bool IsFeed => Produces == "text/event-stream";
+
     /// <summary>True when the path is this route's, whatever the method.</summary>
     public bool Matches(ReadOnlySpan<char> path, out Range name)
     {

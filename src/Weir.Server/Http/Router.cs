@@ -83,7 +83,8 @@ internal sealed partial class Router(EventsEndpoint events, IReadOnlyList<Route>
 
     private Task DispatchAsync(HttpContext context, string path)
     {
-        string method = HttpMethods.IsHead(context.Request.Method) ? HttpMethods.Get : context.Request.Method;
+        bool isHead = HttpMethods.IsHead(context.Request.Method);
+        string method = isHead ? HttpMethods.Get : context.Request.Method;
         List<string>? allowed = null;
         foreach (Route route in Routes)
         {
@@ -92,7 +93,8 @@ internal sealed partial class Router(EventsEndpoint events, IReadOnlyList<Route>
                 continue;
             }
 
-            if (HttpMethods.Equals(route.Method, method))
+            // A feed has no end, so there is no head to tell its length.
+            if (HttpMethods.Equals(route.Method, method) && !(isHead && route.IsFeed))
             {
                 return route.Handler(context, path[name]);
             }

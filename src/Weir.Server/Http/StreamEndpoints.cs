@@ -124,7 +124,7 @@ internal sealed class StreamEndpoints(ServerState server)
         {
             BeginAnswer(writer, stream);
             WriteEvents(writer, events);
-            if (events.Count == limit)
+            if (events.Count > 0)
             {
                 writer.WriteString("next"u8, new Position(stream.Name, next).ToString());
             }

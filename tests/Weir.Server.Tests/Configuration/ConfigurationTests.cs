@@ -163,6 +163,19 @@ public sealed class ConfigurationTests : IDisposable
     }
 
     [Fact]
+    public void The_defaults_shown_are_the_engine_s()
+    {
+        var node = new NodeOptions { DataDirectory = "" };
+        Assert.Equal(
+            [node.QueueBytesPerPartition, node.MinFreeDiskBytes, node.SegmentBytes, node.SnapshotBytes],
+            ((string[])[ConfigurationKeys.QueueBytes, ConfigurationKeys.FreeDiskBytes, ConfigurationKeys.SegmentBytes, ConfigurationKeys.SnapshotBytes]).Select(Shown));
+        Assert.Equal("100ms", ConfigurationKeys.Get(ConfigurationKeys.PublishInterval).Default);
+        Assert.Equal(TimeSpan.FromMilliseconds(100), node.PublishInterval);
+
+        static long Shown(string key) => ConfigurationUnits.TryParseSize(ConfigurationKeys.Get(key).Default, out long bytes) ? bytes : -1;
+    }
+
+    [Fact]
     public void The_reference_page_is_what_the_table_says() => Page.MustBe("docs/reference/configuration.md", ConfigurationReference.ToMarkdown());
 
     private WeirConfiguration Load(string yaml, Dictionary<string, string>? environment = null, Dictionary<string, string>? options = null)
