@@ -47,10 +47,13 @@ internal static class Progress
             Ansi = AnsiSupport.Yes,
             ColorSystem = terminal.HasColor ? ColorSystemSupport.Standard : ColorSystemSupport.NoColors,
         });
+
+        // What is left beside the longest description.
+        int barWidth = Math.Clamp(console.Profile.Width - 86, 8, 40);
         await console.Progress()
             .AutoClear(true)
             .HideCompleted(false)
-            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn())
+            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn { Width = barWidth }, new PercentageColumn())
             .StartAsync(async context =>
             {
                 ProgressTask bar = context.AddTask(Markup.Escape(label()), autoStart: true, maxValue: 1);

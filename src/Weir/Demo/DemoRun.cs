@@ -122,9 +122,9 @@ internal sealed class DemoRun
 
         long decided = oracle.DecidedTotal;
         server.Kill();
-        show("killed with SIGKILL, votes go on");
+        show("server killed");
         TimeSpan recovery = await server.StartAsync(Patience, cancel);
-        show("recovered, catching up");
+        show("serving again");
         return (recovery, decided);
     }
 
