@@ -29,13 +29,14 @@ internal static class CommandLine
             RecountChildCommand.Create(),
         };
 
-    /// <summary>Runs one command line. Ctrl-C and SIGTERM cancel it once; a second one ends the process as the system does.</summary>
+    /// <summary>Runs one command line. Ctrl-C, SIGTERM and SIGHUP cancel it once; a second one ends the process as the system does.</summary>
     /// <returns>One of <see cref="ExitCode"/>.</returns>
     public static async Task<int> RunAsync(string[] args, Terminal terminal)
     {
         using var stop = new CancellationTokenSource();
         using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Cancel);
         using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Cancel);
+        using PosixSignalRegistration hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, Cancel);
 
         return await RunAsync(args, terminal, stop.Token);
 

@@ -25,6 +25,27 @@ public sealed class DemoTests : IDisposable
     }
 
     [Fact]
+    public async Task The_server_keeps_running_until_the_demo_is_told_to_end_and_then_stops_in_order()
+    {
+        string data = Path.Combine(_folder, "demo");
+        using var stop = new CancellationTokenSource();
+        var output = new WaitingWriter("The server keeps running");
+        int port = Load.ServerProcess.FreePort();
+        Task<int> demo = CommandLine.RunAsync(
+            ["demo", "--fast", "--port", $"{port}", "--data", data, "--paced-votes", "2000", "--fast-votes", "2000"],
+            new Terminal(output, TextWriter.Null, isInteractive: false, hasColor: false),
+            stop.Token);
+        await output.Found;
+
+        CommandRun view = await CommandRun.OfAsync("view", "results", "--url", $"127.0.0.1:{port}");
+        await stop.CancelAsync();
+
+        Assert.Equal(ExitCode.Ok, await demo);
+        Assert.Contains("final at votes:", view.Out, StringComparison.Ordinal);
+        Assert.Contains("Stopped: everything taken is on disk", (await File.ReadAllLinesAsync(Path.Combine(data, "server.log")))[^1], StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_folder_that_no_demo_made_is_left_alone()
     {
         string precious = Path.Combine(_folder, "precious.txt");

@@ -212,20 +212,4 @@ public sealed class ServerCommandTests : IAsyncLifetime
     private async Task<Dictionary<string, long>> VotesAsync(string position) =>
         (await _server.RunAsync("view", "results", "--json", "--at", position)).Json["rows"]!.AsArray()
             .ToDictionary(row => row!["choice"]!.ToString(), row => row!["votes"]!.GetValue<long>());
-
-    /// <summary>Completes <see cref="Found"/> once a text was written.</summary>
-    private sealed class WaitingWriter(string wanted) : StringWriter
-    {
-        private readonly TaskCompletionSource _found = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        public Task Found => _found.Task;
-
-        public override void Flush()
-        {
-            if (ToString().Contains(wanted, StringComparison.Ordinal))
-            {
-                _found.TrySetResult();
-            }
-        }
-    }
 }

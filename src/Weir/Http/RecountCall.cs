@@ -13,7 +13,7 @@ internal static class RecountCall
     /// <returns>{"equal":…,"events":…,"position":…,"different":…,"differences":[…]}</returns>
     public static async Task<JsonObject> RunAsync(Terminal terminal, ServerClient server, string view, CancellationToken cancel)
     {
-        (HttpStatusCode status, JsonObject answer) = await server.PostAsync($"v1/views/{Uri.EscapeDataString(view)}/recount", cancel);
+        (HttpStatusCode status, JsonObject answer) = await StartAsync(server, view, cancel);
         if (status != HttpStatusCode.Accepted)
         {
             return Result(answer)!;
@@ -36,6 +36,22 @@ internal static class RecountCall
 
                 Volatile.Write(ref total, look["total"]?.GetValue<long>() ?? 0);
                 Volatile.Write(ref done, look["events"]?.GetValue<long>() ?? 0);
+                await Task.Delay(BetweenLooks, cancel);
+            }
+        }
+    }
+
+    /// <summary>The server makes one recount at a time: waits for its turn.</summary>
+    private static async Task<(HttpStatusCode Status, JsonObject Answer)> StartAsync(ServerClient server, string view, CancellationToken cancel)
+    {
+        while (true)
+        {
+            try
+            {
+                return await server.PostAsync($"v1/views/{Uri.EscapeDataString(view)}/recount", cancel);
+            }
+            catch (WeirException busy) when (busy.Code == ErrorCode.RecountBusy)
+            {
                 await Task.Delay(BetweenLooks, cancel);
             }
         }

@@ -119,9 +119,10 @@ internal sealed class ServerProcess : IDisposable
     private Process Launch()
     {
         // The shell puts the output into the file without this process between: a killed demo never blocks its server on a full pipe.
+        // A session of its own keeps the terminal's Ctrl-C from it: it is told to stop once, by this process.
         var start = new ProcessStartInfo("/bin/sh") { UseShellExecute = false, RedirectStandardInput = true };
         start.ArgumentList.Add("-c");
-        start.ArgumentList.Add("log=$1; shift; exec \"$0\" \"$@\" >>\"$log\" 2>&1 </dev/null");
+        start.ArgumentList.Add("log=$1; shift; exec setsid \"$0\" \"$@\" >>\"$log\" 2>&1 </dev/null");
         start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "weir"));
         start.ArgumentList.Add(LogFile);
         Array.ForEach(_arguments, start.ArgumentList.Add);
