@@ -10,7 +10,7 @@ namespace Weir.Engine;
 /// and each has an outcome afterwards. Rented from <see cref="EventStream.NewBatch"/>; dispose returns it. One thread at a time, not before
 /// <see cref="SubmitAsync"/> has completed (one that is disposed before keeps its buffers, because partitions still read them). Keep a piece at or below 1 MiB of values.
 /// </summary>
-public sealed class IngestBatch : IDisposable, IValueTaskSource
+public sealed class IngestBatch : IDisposable, IValueTaskSource, IThreadPoolWorkItem
 {
     // A batch with larger buffers is not kept for the next request.
     private const long RetainedBytes = 8L << 20;
@@ -27,7 +27,7 @@ public sealed class IngestBatch : IDisposable, IValueTaskSource
     private int _pending;
     private volatile bool _isInFlight;
     private bool _isRented;
-    private ManualResetValueTaskSourceCore<bool> _completion = new() { RunContinuationsAsynchronously = true };
+    private ManualResetValueTaskSourceCore<bool> _completion;
 
     internal IngestBatch(EventStream stream)
     {
@@ -130,7 +130,11 @@ public sealed class IngestBatch : IDisposable, IValueTaskSource
         }
 
         _stream.Gate.Exit(ref _pass);
-        Complete();
+        if (EndsWithThisPart())
+        {
+            Finish();
+        }
+
         return new ValueTask(this, _completion.Version);
     }
 
@@ -211,16 +215,27 @@ public sealed class IngestBatch : IDisposable, IValueTaskSource
         _completion.Reset();
     }
 
-    /// <summary>Called once for every part, by whoever finished it; the last call completes the batch.</summary>
+    /// <summary>Whether what this batch was waiting for has ended with this call; then <see cref="Finish"/> is due. Once for every part.</summary>
+    internal bool EndsWithThisPart() => Interlocked.Decrement(ref _pending) == 0;
+
+    /// <summary>One part has ended; what the request does next runs on the pool, never on the caller's thread.</summary>
     internal void Complete()
     {
-        if (Interlocked.Decrement(ref _pending) == 0)
+        if (EndsWithThisPart())
         {
-            Tally();
-            _isInFlight = false;
-            _completion.SetResult(true);
+            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
         }
     }
+
+    /// <summary>Completes the batch and runs what the request does next.</summary>
+    internal void Finish()
+    {
+        Tally();
+        _isInFlight = false;
+        _completion.SetResult(true);
+    }
+
+    void IThreadPoolWorkItem.Execute() => Finish();
 
     private void Tally()
     {
