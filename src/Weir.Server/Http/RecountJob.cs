@@ -4,12 +4,16 @@ using Weir.Core;
 
 namespace Weir.Server.Http;
 
-/// <summary>One recount: how far it is, or what came out. Written by the task that runs it, read by any request.</summary>
+/// <summary>
+/// One recount: how far it is, or what came out. Written by the task that runs it, read by any request. What came out is shown from
+/// <see cref="Publish"/> on: who sees the end may ask for the next recount at once.
+/// </summary>
 internal sealed class RecountJob(string id, string view)
 {
     private readonly Lock _lock = new();
     private string? _result;
-    private string _state = "running";
+    private string? _outcome;
+    private bool _isPublished;
     private string? _code;
     private string? _detail;
     private long _events;
@@ -36,11 +40,11 @@ internal sealed class RecountJob(string id, string view)
             }
             else if (document.RootElement.TryGetProperty("error", out JsonElement error))
             {
-                (_state, _code, _detail) = ("failed", error.GetProperty("code").GetString(), error.GetProperty("detail").GetString());
+                (_outcome, _code, _detail) = ("failed", error.GetProperty("code").GetString(), error.GetProperty("detail").GetString());
             }
             else
             {
-                (_state, _result) = ("done", line);
+                (_outcome, _result) = ("done", line);
             }
         }
     }
@@ -49,7 +53,7 @@ internal sealed class RecountJob(string id, string view)
     {
         lock (_lock)
         {
-            (_state, _code, _detail) = ("failed", WeirErrors.NameOf(code), detail);
+            (_outcome, _code, _detail) = ("failed", WeirErrors.NameOf(code), detail);
         }
     }
 
@@ -58,10 +62,19 @@ internal sealed class RecountJob(string id, string view)
     {
         lock (_lock)
         {
-            if (_state == "running")
+            if (_outcome is null)
             {
-                (_state, _code, _detail) = ("failed", WeirErrors.NameOf(ErrorCode.Internal), string.Create(CultureInfo.InvariantCulture, $"The recount's process ended with code {exitCode} and no result."));
+                (_outcome, _code, _detail) = ("failed", WeirErrors.NameOf(ErrorCode.Internal), string.Create(CultureInfo.InvariantCulture, $"The recount's process ended with code {exitCode} and no result."));
             }
+        }
+    }
+
+    /// <summary>Shows the outcome, when the place of the running recount is free again.</summary>
+    public void Publish()
+    {
+        lock (_lock)
+        {
+            _isPublished = true;
         }
     }
 
@@ -69,13 +82,14 @@ internal sealed class RecountJob(string id, string view)
     {
         lock (_lock)
         {
+            string? outcome = _isPublished ? _outcome : null;
             writer.WriteStartObject();
             writer.WriteString("id"u8, Id);
             writer.WriteString("view"u8, View);
-            writer.WriteString("state"u8, _state);
-            if (_result is not null)
+            writer.WriteString("state"u8, outcome ?? "running");
+            if (outcome == "done")
             {
-                using JsonDocument result = JsonDocument.Parse(_result);
+                using JsonDocument result = JsonDocument.Parse(_result!);
                 foreach (JsonProperty member in result.RootElement.EnumerateObject())
                 {
                     // Digits as they are: totals may have more than a double holds.
@@ -83,7 +97,7 @@ internal sealed class RecountJob(string id, string view)
                     writer.WriteRawValue(member.Value.GetRawText(), skipInputValidation: true);
                 }
             }
-            else if (_state == "failed")
+            else if (outcome == "failed")
             {
                 writer.WriteString("code"u8, _code);
                 writer.WriteString("detail"u8, _detail);

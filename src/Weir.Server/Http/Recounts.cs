@@ -92,6 +92,7 @@ internal sealed class Recounts(ServerState server, string dataDirectory, IReadOn
         finally
         {
             Volatile.Write(ref _running, null);
+            job.Publish();
         }
     }
 
