@@ -98,7 +98,7 @@ public sealed partial class PartitionLog
 
     /// <summary>
     /// Writes the frames without proof of a flush into a new segment, all or nothing, and then the frame that proves them.
-    /// The page cache may hold what the disk does not: only a new write in a new file makes sure (RELIABILITY: two-step crash).
+    /// The page cache may hold what the disk does not: only a new write in a new file makes sure (docs/internals/recovery.md).
     /// </summary>
     private void RewriteTail(UnprovenTail tail, Offset end)
     {

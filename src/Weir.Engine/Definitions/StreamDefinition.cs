@@ -42,7 +42,7 @@ public sealed record StreamLimits
     /// <summary>The deepest <see cref="Depth"/> that a definition may allow.</summary>
     public const int MaxDepth = 512;
 
-    /// <summary>Largest event, bytes. Default 1,000,000 (DESIGN: 1 MB); at most 16 MiB.</summary>
+    /// <summary>Largest event, bytes. Default 1,000,000; at most 16 MiB.</summary>
     public int EventBytes { get; init; } = 1_000_000;
 
     /// <summary>Longest id in its canonical form, bytes. Default 512.</summary>

@@ -16,7 +16,7 @@ public enum StreamPhase : byte
 
 /// <summary>
 /// The first half of the fold: verdicts, by identity and claim. A pure function of what it has been given: no clock, chance, thread or I/O.
-/// Owned by the partition's writer thread. Rules and their order: DESIGN sections 2 and 3, docs/internals/fold.md.
+/// Owned by the partition's writer thread. Rules and their order: docs/internals/fold.md.
 /// </summary>
 internal sealed class Admission : IDisposable
 {

@@ -11,7 +11,7 @@ namespace Weir.Engine;
 /// </summary>
 internal sealed class RetentionPass(EventStream stream, Partition partition, IReadOnlyList<View> views)
 {
-    // Append times never go back, so a gap this wide between neighbouring frames is a clock that jumped, and ages mean nothing (DESIGN section 4).
+    // Append times never go back, so a gap this wide between neighbouring frames is a clock that jumped, and ages mean nothing.
     private static readonly TimeSpan WidestGap = TimeSpan.FromHours(24);
 
     private readonly ColumnBatch _columns = new();

@@ -77,7 +77,7 @@ internal sealed class WriterThread
         }
         catch (Exception exception)
         {
-            // A loop that dies silently turns every later acknowledgement into a time-out: the node fails instead (RELIABILITY, defect 12).
+            // A loop that dies silently turns every later acknowledgement into a time-out: the node fails instead.
             _onFailure(exception);
         }
     }
