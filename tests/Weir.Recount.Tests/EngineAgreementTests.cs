@@ -17,6 +17,9 @@ namespace Weir.Recount.Tests;
 /// </summary>
 public sealed class EngineAgreementTests
 {
+    /// <summary>Fewer than there are minutes among <see cref="Times"/>.</summary>
+    private const int KeepWindows = 2;
+
     private static readonly string[] Definitions =
     [
         """{"partitions":2,"key":["user"],"id":"id","claim":{"by":["user"],"keep":"first"},"on-invalid":"dead-letter"}""",
@@ -68,18 +71,23 @@ public sealed class EngineAgreementTests
         (1, Gen.Elements(Broken)));
 
     private static readonly Gen<Step> AnyStep = Gen.Frequency(
-        (40, from value in Event from headers in Gen.Elements("", "", "", "", "k1", "k2", "c1", "c2", "h1") select new Step("send", value, headers)),
+        (40, from count in Gen.Choose(1, 4)
+             from values in Event.ArrayOf(count)
+             from headers in Gen.Elements("", "", "", "", "k1", "k2", "c1", "c2", "h1")
+             select new Step("send", string.Join('\n', values), headers)),
+        (1, from bytes in Gen.Choose(1, 4) select new Step("limit", bytes.ToString(CultureInfo.InvariantCulture), "")),
         (1, Gen.Constant(new Step("close", "", ""))),
         (1, Gen.Constant(new Step("open", "", ""))),
         (1, Gen.Constant(new Step("restart", "", ""))));
 
     private static readonly Arbitrary<Scenario> Scenarios = Arb.From(
         from definition in Gen.Elements(Definitions)
-        from steps in AnyStep.ArrayOf(40)
+        from steps in AnyStep.ArrayOf(30)
         select new Scenario(definition, steps),
         Shrink);
 
-    /// <param name="Kind">send, close, open or restart.</param>
+    /// <param name="Kind">send, close, open, restart, or limit: a definition with another limit of the id's bytes.</param>
+    /// <param name="Value">Events, one per line, sent together; the limit.</param>
     /// <param name="Headers">k: idempotency key, c: CloudEvents, h: header id; with its value.</param>
     private sealed record Step(string Kind, string Value, string Headers);
 
@@ -114,7 +122,7 @@ public sealed class EngineAgreementTests
                 // One of them is defined at the end and has to catch up.
                 if (i != 1)
                 {
-                    await node.DefineViewAsync($"v{i}", new ViewDefinition(queries[i]));
+                    await node.DefineViewAsync($"v{i}", new ViewDefinition(queries[i], Keep: KeepWindows));
                 }
             }
 
@@ -129,6 +137,9 @@ public sealed class EngineAgreementTests
                     case "close":
                         await stream.CloseAsync();
                         break;
+                    case "limit":
+                        await node.DefineStreamAsync("s", StreamDefinition.Parse(Encoding.UTF8.GetBytes($"{scenario.Definition[..^1]},\"limits\":{{\"id_bytes\":{step.Value}}}}}")));
+                        break;
                     case "open":
                         await stream.OpenAsync(reopen: true);
                         break;
@@ -141,7 +152,7 @@ public sealed class EngineAgreementTests
                 }
             }
 
-            await node.DefineViewAsync("v1", new ViewDefinition(queries[1]));
+            await node.DefineViewAsync("v1", new ViewDefinition(queries[1], Keep: KeepWindows));
             for (int i = 0; i < queries.Length; i++)
             {
                 if (await CompareAsync(node, stream, $"v{i}", queries[i], directory, verdicts) is { } difference)
@@ -167,7 +178,7 @@ public sealed class EngineAgreementTests
             await view.Model.WaitForAsync(position, TimeSpan.FromSeconds(20), TimeProvider.System, CancellationToken.None),
             $"{query}: at {view.Model.Position}, not at {position}: {view.State} {view.Failure}");
         ViewPage page = view.Model.Query(new ViewRequest());
-        RecountResult recount = RecountRun.Run(new RecountRequest { Disk = LinuxDisk.Instance, DataDirectory = directory, Sql = query, Position = page.Position.ToString() });
+        RecountResult recount = RecountRun.Run(new RecountRequest { Disk = LinuxDisk.Instance, DataDirectory = directory, Sql = query, Position = page.Position.ToString(), KeepWindows = KeepWindows });
 
         using JsonDocument rows = JsonDocument.Parse(page.Rows);
         RecountComparison comparison = RecountComparison.Compare(
@@ -203,7 +214,11 @@ public sealed class EngineAgreementTests
                 'h' => EventHeaders.From([new("id", step.Headers)]),
                 _ => EventHeaders.From([new("ce_id", step.Headers), new("ce_source", "/test"), new("ce_type", "t." + step.Headers)]),
             };
-        batch.Add(Encoding.UTF8.GetBytes(step.Value), headers);
+        foreach (string value in step.Value.Split('\n'))
+        {
+            batch.Add(Encoding.UTF8.GetBytes(value), headers);
+        }
+
         await batch.SubmitAsync();
         return batch.Totals;
     }
