@@ -130,7 +130,7 @@ public sealed class IngestBatch : IDisposable, IValueTaskSource, IThreadPoolWork
         }
 
         _stream.Gate.Exit(ref _pass);
-        if (EndsWithThisPart())
+        if (Interlocked.Decrement(ref _pending) == 0)
         {
             Finish();
         }
@@ -215,20 +215,16 @@ public sealed class IngestBatch : IDisposable, IValueTaskSource, IThreadPoolWork
         _completion.Reset();
     }
 
-    /// <summary>Whether what this batch was waiting for has ended with this call; then <see cref="Finish"/> is due. Once for every part.</summary>
-    internal bool EndsWithThisPart() => Interlocked.Decrement(ref _pending) == 0;
-
-    /// <summary>One part has ended; what the request does next runs on the pool, never on the caller's thread.</summary>
+    /// <summary>One part has ended; what the request does next runs on the pool, never on the caller's thread. Once for every part.</summary>
     internal void Complete()
     {
-        if (EndsWithThisPart())
+        if (Interlocked.Decrement(ref _pending) == 0)
         {
             ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
         }
     }
 
-    /// <summary>Completes the batch and runs what the request does next.</summary>
-    internal void Finish()
+    private void Finish()
     {
         Tally();
         _isInFlight = false;

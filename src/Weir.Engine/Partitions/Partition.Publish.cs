@@ -5,8 +5,6 @@ namespace Weir.Engine;
 /// <summary>Step 4 of a round: what is both flushed and folded becomes visible.</summary>
 internal sealed partial class Partition
 {
-    private readonly Acknowledgements _acknowledgements = new();
-
     /// <summary>Ends the round if its flush has returned.</summary>
     public void EndRoundIfFlushed()
     {
@@ -47,13 +45,8 @@ internal sealed partial class Partition
         while (TryTakeStep(out RoundStep step))
         {
             step.Marker?.Complete(end);
-            if (step.Batch is { } batch && batch.Owner.EndsWithThisPart())
-            {
-                _acknowledgements.Add(batch.Owner);
-            }
+            step.Batch?.Owner.Complete();
         }
-
-        _acknowledgements.Send();
     }
 
     // Each step is told once what became of it, also when telling one of them fails: a batch that is told belongs to its request again.
