@@ -70,6 +70,27 @@ public sealed class VerdictLog : IDisposable
         return verdicts;
     }
 
+    /// <summary>
+    /// Looks through the files for a record below <paramref name="end"/> whose verdict is missing, damaged or unknown: every block is read and its
+    /// checksum compared, one byte per record (nine with replaced offsets).
+    /// </summary>
+    /// <returns>An offset at or below the first such record, in the same block; null when all are there.</returns>
+    public static Offset? FindGap(IDisk disk, PartitionLog log, bool withReplaced, Offset end)
+    {
+        Segment[] segments = log.SegmentList;
+        byte[] block = new byte[VerdictFormat.BlockBytes(withReplaced)];
+        for (int n = 0; n < segments.Length && segments[n].BaseOffset < end; n++)
+        {
+            Offset stop = n + 1 < segments.Length ? Min(end, segments[n + 1].BaseOffset) : end;
+            if (FindGapInFile(disk, log, segments[n].BaseOffset, stop, withReplaced, block) is { } gap)
+            {
+                return gap;
+            }
+        }
+
+        return null;
+    }
+
     /// <summary>Appends the verdicts of the records from <paramref name="first"/> on, which is <see cref="End"/>. Not durable, and not on disk before its block is full.</summary>
     /// <param name="verdicts">One byte per record; may span segments.</param>
     /// <param name="replaced">As long as <paramref name="verdicts"/>, or empty when this log keeps none.</param>
@@ -316,6 +337,44 @@ public sealed class VerdictLog : IDisposable
         }
 
         return LoadBlockFromFile(segmentBase, number, start, block);
+    }
+
+    private static Offset? FindGapInFile(IDisk disk, PartitionLog log, Offset segmentBase, Offset stop, bool withReplaced, byte[] block)
+    {
+        string path = LogFiles.At(log.Directory, segmentBase, LogFiles.Verdicts);
+        Offset start = segmentBase;
+        try
+        {
+            if (!disk.FileExists(path))
+            {
+                return start;
+            }
+
+            using IDiskFile file = disk.OpenFile(path, FileOpen.Read);
+            Span<byte> header = stackalloc byte[VerdictFormat.HeaderBytes];
+            if (!VerdictFormat.IsHeader(header[..file.Read(0, header)], log.Identity, segmentBase, withReplaced))
+            {
+                return start;
+            }
+
+            for (long number = 0; start < stop; number++, start += VerdictFormat.BlockRecords)
+            {
+                int needed = (int)Math.Min(VerdictFormat.BlockRecords, stop - start);
+                bool isThere = file.Read(VerdictFormat.BlockPosition(number, withReplaced), block) == block.Length
+                    && VerdictFormat.ReadBlockCount(block, start) >= needed
+                    && !block.AsSpan(0, needed).Contains(Unknown);
+                if (!isThere)
+                {
+                    return start;
+                }
+            }
+
+            return null;
+        }
+        catch (DiskException)
+        {
+            return start;
+        }
     }
 
     private int LoadBlockFromFile(Offset segmentBase, long number, Offset start, Span<byte> block)

@@ -65,7 +65,7 @@ internal sealed partial class Partition
         {
             using (snapshot)
             {
-                if (TryLoad(snapshot) is { } sections)
+                if (HasVerdictsBelow(disk, snapshot) && TryLoad(snapshot) is { } sections)
                 {
                     from = snapshot.Offset;
                     isWhole = false;
@@ -114,6 +114,19 @@ internal sealed partial class Partition
         }
 
         return [.. restored.Select(one => one.View)];
+    }
+
+    // Replay makes only the verdicts from the snapshot on, and views that are built later rest on those below it. A log that retention has cut
+    // cannot be folded again from its start: there the missing ones stay unknown.
+    private bool HasVerdictsBelow(IDisk disk, SnapshotReader snapshot)
+    {
+        if (_log!.LogStart > Offset.Zero || VerdictLog.FindGap(disk, _log, KeepsLast, snapshot.Offset) is not { } gap)
+        {
+            return true;
+        }
+
+        _stream.Report(EngineEvent.SnapshotRejected, $"The snapshot {snapshot.Path} was passed over: verdicts of {_stream.Name}/{Id} are missing or damaged from offset {gap} on. The log is replayed from its start, which makes them again.");
+        return false;
     }
 
     // Null: it cannot be used, and the log is replayed instead. It is derived, so nothing is lost by that but time.
