@@ -45,6 +45,14 @@ internal sealed class RestartingServer(WorkDirectory directory) : IDisposable
         Kills++;
     }
 
+    /// <summary>SIGTERM; returns the exit code. Clients see the old address until the process has ended.</summary>
+    public async Task<int> StopAsync()
+    {
+        int code = await _server!.StopAsync();
+        Close();
+        return code;
+    }
+
     public void Dispose()
     {
         _server?.Dispose();

@@ -24,7 +24,7 @@ internal sealed class ServerUnderTest : IDisposable
         _process = process;
     }
 
-    public int ProcessId => _process.Id;
+    public int ProcessId { get; private set; }
 
     /// <summary>Completes when the process has ended.</summary>
     public Task Exited => _process.WaitForExitAsync();
@@ -60,6 +60,7 @@ internal sealed class ServerUnderTest : IDisposable
         server._process.ErrorDataReceived += (_, received) => server.Take(received.Data);
         server._process.Exited += (_, _) => server.EndWaits();
         server._process.Start();
+        server.ProcessId = server._process.Id;
         server._process.BeginOutputReadLine();
         server._process.BeginErrorReadLine();
         return server;
@@ -118,7 +119,7 @@ internal sealed class ServerUnderTest : IDisposable
     /// <summary>SIGTERM, and the exit code of the orderly end.</summary>
     public async Task<int> StopAsync()
     {
-        _ = Signals.Send(_process.Id, Signals.Terminate);
+        _ = Signals.Send(ProcessId, Signals.Terminate);
         await Exited.WaitAsync(Patience);
         return _process.ExitCode;
     }

@@ -1,0 +1,75 @@
+using System.Globalization;
+
+namespace Weir.CrashTests;
+
+/// <summary>One process per data directory, and the orderly end of that process.</summary>
+public sealed class OneProcessTests(ITestOutputHelper output)
+{
+    [Fact]
+    public async Task A_second_process_on_the_directory_refuses_and_names_the_first()
+    {
+        using var directory = new WorkDirectory();
+        directory.Configure(Workload.Definitions);
+        using ServerUnderTest first = await ServerUnderTest.StartAsync(directory.Configuration);
+        string[] before = Contents(directory);
+
+        (int code, string printed) = await ServerUnderTest.RunAsync("serve", directory.Configuration);
+
+        Assert.Equal(1, code);
+        Assert.Contains("WEIR-5001", printed, StringComparison.Ordinal);
+        Assert.Contains(first.ProcessId.ToString(CultureInfo.InvariantCulture), printed, StringComparison.Ordinal);
+        Assert.Equal(before, Contents(directory));
+        using var api = new ServerApi(await first.Ready);
+        Assert.Equal(200, (await api.SendAsync("gifts", [new Workload(new Random(1), "c").Next("gifts")])).Status);
+    }
+
+    [Fact]
+    public async Task After_a_kill_the_lock_is_free()
+    {
+        using var directory = new WorkDirectory();
+        directory.Configure(Workload.Definitions);
+        using (ServerUnderTest first = await ServerUnderTest.StartAsync(directory.Configuration))
+        {
+            first.Kill();
+        }
+
+        using ServerUnderTest second = await ServerUnderTest.StartAsync(directory.Configuration);
+        Assert.False(second.HasExited);
+    }
+
+    [Fact]
+    public async Task SIGTERM_under_load_exits_with_0_and_loses_nothing_that_was_acknowledged()
+    {
+        using var directory = new WorkDirectory();
+        directory.Configure(Workload.Definitions);
+        using var server = new RestartingServer(directory);
+        var oracle = new Oracle();
+        await server.StartAsync();
+        using var stop = new CancellationTokenSource();
+        Task[] clients = [.. Enumerable.Range(0, 4).Select(i => new Random(i)).Select((own, i) => new Client(server, oracle, new Workload(own, $"c{i}"), own).RunAsync(stop.Token))];
+        for (int i = 0; i < 2; i++)
+        {
+            long enough = oracle.Answers + 30;
+            while (oracle.Answers < enough)
+            {
+                await Task.WhenAny(Task.WhenAny(clients), Task.Delay(5));
+                Assert.DoesNotContain(clients, client => client.IsFaulted);
+            }
+
+            Assert.Equal(0, await server.StopAsync());
+
+            // An orderly end leaves nothing to cut or to keep aside.
+            await server.StartAsync();
+            Assert.DoesNotContain("TailCut", server.Output, StringComparison.Ordinal);
+            Assert.Empty(Directory.GetFiles(directory.Data, "*.cut", SearchOption.AllDirectories));
+        }
+
+        await stop.CancelAsync();
+        await Task.WhenAll(clients).WaitAsync(ServerUnderTest.Patience * 2);
+        await Invariants.HoldAsync(oracle, await server.ApiAsync());
+        output.WriteLine($"{oracle.Sent.Count} events, {oracle.Answers} answers");
+    }
+
+    private static string[] Contents(WorkDirectory directory) =>
+        [.. Directory.GetFiles(directory.Data, "*", SearchOption.AllDirectories).Select(path => $"{path} {new FileInfo(path).Length}").Order(StringComparer.Ordinal)];
+}

@@ -1,0 +1,39 @@
+using System.Diagnostics;
+
+namespace Weir.CrashTests;
+
+/// <summary>The wrapper that traces a server and makes its system calls fail. Tests that need it are skipped, with the reason, where it cannot run.</summary>
+internal static class Strace
+{
+    /// <summary>
+    /// Arguments in front of the server's: strace as the child's child (-D), so that the process started is the server itself; descriptors with their
+    /// paths (-y); only what is asked for stops the process (--seccomp-bpf).
+    /// </summary>
+    /// <param name="calls">The calls to record: <c>openat,fdatasync</c>.</param>
+    /// <param name="shownBytes">How much of each buffer the log shows.</param>
+    /// <param name="injections"><c>fdatasync:error=EIO:when=2</c>; strace counts the calls of each thread for itself.</param>
+    public static string[] Wrapper(string log, string calls, int shownBytes = 16, params string[] injections) =>
+        ["strace", "-D", "-f", "--seccomp-bpf", "-y", "-s", $"{shownBytes}", "-o", log, "-e", "signal=none", "-e", $"trace={calls}", .. injections.SelectMany(injection => new[] { "-e", "inject=" + injection })];
+
+    /// <summary>Sends SIGKILL as a thread enters its n-th such call. Without --seccomp-bpf, under which strace 6.1 counts no calls for signals.</summary>
+    public static string[] KillAt(string log, string call, int n) =>
+        ["strace", "-D", "-f", "-s", "1", "-o", log, "-e", "signal=none", "-e", $"trace={call}", "-e", $"inject={call}:signal=KILL:when={n}"];
+
+    /// <summary>Skips the running test where strace is missing or may not trace.</summary>
+    public static void Need()
+    {
+        string? path = Environment.GetEnvironmentVariable("PATH")?.Split(':').Select(directory => Path.Combine(directory, "strace")).FirstOrDefault(File.Exists);
+        if (path is null)
+        {
+            Assert.Skip("strace is not installed.");
+        }
+
+        using Process probe = Process.Start(new ProcessStartInfo(path, ["-D", "-f", "--seccomp-bpf", "-o", "/dev/null", "true"]) { RedirectStandardError = true })!;
+        string error = probe.StandardError.ReadToEnd();
+        probe.WaitForExit();
+        if (probe.ExitCode != 0 || error.Contains("ptrace", StringComparison.OrdinalIgnoreCase))
+        {
+            Assert.Skip($"strace may not trace here: {error.Trim()}");
+        }
+    }
+}
