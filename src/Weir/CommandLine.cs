@@ -83,6 +83,12 @@ internal static class CommandLine
             terminal.WriteError(failure.Code, failure.Message);
             return CodeFor(failure.Code);
         }
+        catch (Exception failure)
+        {
+            // Nobody foresaw it: with everything that helps to mend it, and an exit code instead of an abort.
+            terminal.WriteError(ErrorCode.Internal, failure.ToString());
+            return ExitCode.Failed;
+        }
     }
 
     /// <summary>The exit code that goes with an error that ended a command.</summary>

@@ -42,6 +42,7 @@ internal static class FoldBench
         ViewShape shape = ViewQuery.Parse(viewDefinition.Sql).Check();
         StreamPlan plan = StreamPlan.For(definition, new KeyedHash(0x0123_4567_89ab_cdef, 0xfedc_ba98_7654_3210), ColumnSet.Empty).With(shape.RecordColumns);
         using var admission = new Admission(definition, firstOffset: 0);
+        admission.ApplyMarker(MarkerType.Define, json: default, definition);
         var view = new PartialView(ViewPlan.Compile(viewDefinition, shape, plan.Columns, keepsLast: false), partition: 0, hashSeed: 7);
 
         var body = new VoteBody("votes", BatchVotes, UserChoice.Random, seed: 1);

@@ -21,7 +21,7 @@ internal static class LiveBenches
         long events = settings.Events ?? 20_000_000;
         using BenchServer server = await BenchServer.StartAsync(settings, events, partitions: 4, cancel);
         var load = new BatchLoad(server.Address, BenchServer.Stream, UserChoice.Random);
-        await ThroughputBenches.WarmUpAsync(load, cancel);
+        await ThroughputBenches.WarmUpAsync(load, events, cancel);
         double perSecond = settings.PerSecond ?? await ThroughputBenches.PeakAsync(load, terminal, cancel) / 2;
 
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);

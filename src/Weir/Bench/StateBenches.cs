@@ -23,14 +23,14 @@ internal static class StateBenches
         var load = new BatchLoad(server.Address, BenchServer.Stream, UserChoice.Distinct);
 
         // What a busy server needs without voters: buffers and compiled code are there after the first votes.
-        (LoadTotals first, _) = await load.RunAsync(events: 400_000, Connections, Batch, perSecond: 0, cancel);
+        (LoadTotals first, _) = await load.RunAsync(Math.Min(400_000, sizes[0] / 2), Connections, Batch, perSecond: 0, cancel);
         long residentBefore = server.Process.ResidentBytes;
         long votersBefore = first.Counted;
         long voters = votersBefore;
         var results = new List<BenchResult>();
         foreach (long size in sizes)
         {
-            string name = string.Create(CultureInfo.InvariantCulture, $"memory {size / 1_000_000}M voters");
+            string name = string.Create(CultureInfo.InvariantCulture, $"memory {size / 1e6:0.###}M voters");
             long more = size - voters;
             (LoadTotals totals, TimeSpan elapsed) = await ThroughputBenches.WatchAsync(terminal, name, load, more, load.RunAsync(more, Connections, Batch, perSecond: 0, cancel));
             voters += totals.Counted;

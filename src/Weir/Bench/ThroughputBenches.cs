@@ -35,7 +35,7 @@ internal static class ThroughputBenches
         long events = settings.Events ?? 20_000_000;
         using BenchServer server = await BenchServer.StartAsync(settings, events, partitions: 4, cancel);
         var load = new BatchLoad(server.Address, BenchServer.Stream, UserChoice.Random);
-        await WarmUpAsync(load, cancel);
+        await WarmUpAsync(load, events, cancel);
         double perSecond = settings.PerSecond ?? await PeakAsync(load, terminal, cancel) / 2;
         const int Batch = 500;
         (LoadTotals totals, TimeSpan elapsed) = await WatchAsync(
@@ -52,8 +52,9 @@ internal static class ThroughputBenches
     }
 
     /// <summary>Long enough for the server's code to be compiled with what was learnt of it.</summary>
-    public static Task WarmUpAsync(BatchLoad load, CancellationToken cancel) =>
-        load.RunAsync(events: 2_000_000, DefaultConnections, DefaultBatch, perSecond: 0, cancel);
+    /// <param name="events">Of the run that follows; a short one has a short one before it.</param>
+    public static Task WarmUpAsync(BatchLoad load, long events, CancellationToken cancel) =>
+        load.RunAsync(Math.Min(2_000_000, events), DefaultConnections, DefaultBatch, perSecond: 0, cancel);
 
     public static Task<T> WatchAsync<T>(Terminal terminal, string label, BatchLoad load, long events, Task<T> work)
     {
@@ -65,7 +66,7 @@ internal static class ThroughputBenches
     {
         using BenchServer server = await BenchServer.StartAsync(settings, events, partitions, cancel);
         var load = new BatchLoad(server.Address, BenchServer.Stream, UserChoice.Random);
-        await WarmUpAsync(load, cancel);
+        await WarmUpAsync(load, events, cancel);
         long countedBefore = await CountedAsync(server, cancel);
         double? allocatedBefore = await server.AllocatedBytesAsync(cancel);
         (LoadTotals totals, TimeSpan elapsed) = await WatchAsync(
