@@ -54,6 +54,9 @@ public sealed class IngestBatch : IDisposable, IValueTaskSource, IThreadPoolWork
     /// <summary>When the piece was received, milliseconds since 1970 UTC; at closing it decides on which side of the marker the events lie.</summary>
     internal long ReceivedAtMs => _pass.EnteredAtMs;
 
+    /// <summary>What goes to each partition that this batch touches.</summary>
+    internal IEnumerable<PartitionBatch> Parts => _used.Select(partition => _parts[partition]!);
+
     /// <summary>Adds one event: checked against RFC 8259 and the stream's definition, keyed, and encoded for its partition.</summary>
     /// <returns>Null when it was taken into the batch; otherwise why it is refused. Either way it takes the next index.</returns>
     public ErrorCode? Add(ReadOnlySpan<byte> value, in EventHeaders headers)

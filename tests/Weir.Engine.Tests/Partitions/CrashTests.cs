@@ -46,8 +46,7 @@ public sealed class CrashTests
             Assert.True(fixture.Node.TryGetStream("s", out EventStream? stream));
             disk.CrashAtChange(disk.Changes + random.Next(1, 250));
             Task load = Task.WhenAll(Enumerable.Range(0, Senders).Select(_ => SendUntilItFailsAsync(stream, acknowledged, sent, () => Interlocked.Increment(ref next))));
-            Task ended = await Task.WhenAny(load, fixture.Node.Failure, Task.Delay(TimeSpan.FromSeconds(8)));
-            Assert.True(ended == load || fixture.Node.Failure.IsCompleted, $"{fixture.Node.State} {string.Join("; ", stream.Partitions)} changes {disk.Changes}: {string.Join("\n", fixture.Reports)}");
+            await Task.WhenAny(load, fixture.Node.Failure).WaitAsync(TimeSpan.FromSeconds(60));
             await fixture.Node.StopAsync();
             await load.WaitAsync(TimeSpan.FromSeconds(60));
             disk = random.Next(3) == 0 ? disk.Kill() : disk.LosePower(random);
