@@ -52,7 +52,7 @@ public sealed class EngineAgreementTests
         "SELECT ce.type, _partition, count(*) AS n, latest(amount) AS amount FROM s GROUP BY ce.type, _partition ORDER BY amount",
     ];
 
-    private static readonly string[] Users = ["\"ada\"", "\"bob\"", "\"b\\u006fb\"", "1", "1.0", "\"1\"", "\"é\\\"\"", "10e-1", "\"\"", "null", "true", "{}", "1e400", "\"\\ud800\""];
+    private static readonly string[] Users = ["\"ada\"", "\"bob\"", "\"b\\u006fb\"", "1", "1.0", "\"1\"", "\"é\\\"\"", "10e-1", "\"\"", "null", "true", "{}", "1e400", "\"\\ud800\"", "\"n\\u0000\""];
     private static readonly string[] Ids = ["\"1\"", "1", "1.00", "\"2\"", "\"3\"", "4", "\"five\"", "null", "\"\"", "[1]", "-0"];
     private static readonly string[] Choices = ["\"a\"", "\"b\"", "\"abc\"", "\"\\u0061\"", "2", "2.0", "null", "true", "{\"a\": [1, 2]}", "\"\\ud800\"", "\"line\\nbreak 😀\"", "1e400", "0.0000000001"];
     private static readonly string[] Amounts = ["1", "1.50", "-2.25", "0.000000001", "1e3", "99999.99", "123456789012345678901234567890", "1e-10", "\"12\"", "null", "false", "-0.0", "29e27"];

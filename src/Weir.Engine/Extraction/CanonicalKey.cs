@@ -67,6 +67,12 @@ internal static class CanonicalKey
             return ErrorCode.InvalidUtf8;
         }
 
+        // NUL ends a string in too many programs for two keys that differ behind it to stay two.
+        if (plain[..plainLength].Contains((byte)0))
+        {
+            return ErrorCode.InvalidUtf8;
+        }
+
         if (plainLength == 0)
         {
             return ErrorCode.KeyMissing;
