@@ -56,6 +56,12 @@ public static class RecountRun
     {
         string streams = Path.Combine(request.DataDirectory, "streams");
         string[] found = [.. request.Disk.List(streams).Where(name => name.Length == stream.Length + 9 && name.StartsWith(stream + "-", StringComparison.Ordinal))];
+        if (found.Length > 1)
+        {
+            // A directory without a definition is what a creation left that did not finish.
+            found = [.. found.Where(name => request.Disk.FileExists(Path.Combine(streams, name, "definition.json")))];
+        }
+
         return found switch
         {
             [string name] => Path.Combine(streams, name),

@@ -28,7 +28,7 @@ internal static class Frames
         {"views":[
         {"name":"results","stream":"votes","sql":"SELECT choice, count(*) AS votes FROM votes GROUP BY choice","state":"live","progress":1,"rows":12,"position":"votes:0=371204,1=369800,2=370118,3=370001","age_ms":140,"final":false,"errors":3},
         {"name":"per_minute","stream":"votes","sql":"SELECT count(*) AS votes FROM votes GROUP BY tumble(1m)","state":"building","progress":0.43,"rows":0,"position":"votes:0=0","age_ms":0,"final":false,"errors":0},
-        {"name":"raised","stream":"donations","sql":"SELECT charity, sum(amount) AS raised FROM donations GROUP BY charity","state":"stopped","reason":"a sum is beyond what 128 bits hold","progress":1,"rows":4,"position":"donations:0=88","age_ms":0,"final":true,"errors":0}]}
+        {"name":"raised","stream":"donations","sql":"SELECT charity, sum(amount) AS raised FROM donations GROUP BY charity","state":"stopped","stopped":"a sum is beyond what 128 bits hold","progress":1,"rows":4,"position":"donations:0=88","age_ms":0,"final":true,"errors":0}]}
         """;
 
     /// <summary>A stream that is open and one that is final, with one partition that is read-only.</summary>
