@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Weir.Core;
 using Weir.Engine;
 
@@ -49,11 +50,19 @@ internal static class StoredEventJson
             writer.WriteEndObject();
         }
 
-        WriteValue(writer, stored.Value);
+        WriteValue(writer, stored.Marker == MarkerType.Define ? WithoutSecret(stored.Value) : stored.Value);
         writer.WriteEndObject();
     }
 
     // A dead letter need not be JSON: it is then shown as text, its broken UTF-8 replaced.
+    /// <summary>A define marker as anybody may see it: who knows the secret could aim owners at one entry of the table.</summary>
+    private static byte[] WithoutSecret(byte[] define)
+    {
+        JsonNode marker = JsonNode.Parse(define)!;
+        marker.AsObject().Remove("secret");
+        return JsonSerializer.SerializeToUtf8Bytes(marker);
+    }
+
     private static void WriteValue(Utf8JsonWriter writer, byte[] value)
     {
         if (IsJson(value))
