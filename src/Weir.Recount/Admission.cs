@@ -252,7 +252,8 @@ internal sealed class Admission
             return Rules.Id is null && !Rules.CountsEachIdentityOnce;
         }
 
-        return identity.Length - 1 <= Rules.IdBytes;
+        // Where no identity is kept, its length bounds nothing.
+        return identity.Length - 1 <= Rules.IdBytes || (!Rules.CountsEachIdentityOnce && Rules.Keep is null);
     }
 
     private bool TryReadKey(ReadOnlySpan<byte> value, string? identity, out string? key)

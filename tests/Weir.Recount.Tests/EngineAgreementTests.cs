@@ -75,6 +75,7 @@ public sealed class EngineAgreementTests
              from values in Event.ArrayOf(count)
              from headers in Gen.Elements("", "", "", "", "k1", "k2", "c1", "c2", "h1")
              select new Step("send", string.Join('\n', values), headers)),
+        (1, from bytes in Gen.Choose(1, 4) select new Step("limit", bytes.ToString(CultureInfo.InvariantCulture), "")),
         (1, Gen.Constant(new Step("close", "", ""))),
         (1, Gen.Constant(new Step("open", "", ""))),
         (1, Gen.Constant(new Step("restart", "", ""))));
@@ -85,8 +86,8 @@ public sealed class EngineAgreementTests
         select new Scenario(definition, steps),
         Shrink);
 
-    /// <param name="Kind">send, close, open or restart.</param>
-    /// <param name="Value">Events, one per line, sent together.</param>
+    /// <param name="Kind">send, close, open, restart, or limit: a definition with another limit of the id's bytes.</param>
+    /// <param name="Value">Events, one per line, sent together; the limit.</param>
     /// <param name="Headers">k: idempotency key, c: CloudEvents, h: header id; with its value.</param>
     private sealed record Step(string Kind, string Value, string Headers);
 
@@ -135,6 +136,9 @@ public sealed class EngineAgreementTests
                         break;
                     case "close":
                         await stream.CloseAsync();
+                        break;
+                    case "limit":
+                        await node.DefineStreamAsync("s", StreamDefinition.Parse(Encoding.UTF8.GetBytes($"{scenario.Definition[..^1]},\"limits\":{{\"id_bytes\":{step.Value}}}}}")));
                         break;
                     case "open":
                         await stream.OpenAsync(reopen: true);
