@@ -323,7 +323,7 @@ public sealed partial class ServerHost : IAsyncDisposable
     {
         LogLevel level = kind switch
         {
-            EngineEvent.Recovered or EngineEvent.PartitionRecovered or EngineEvent.ViewBuilt or EngineEvent.DiskHasRoom or EngineEvent.StreamClosed => LogLevel.Information,
+            EngineEvent.PartitionRecovered or EngineEvent.ViewBuilt or EngineEvent.DiskHasRoom or EngineEvent.Retained => LogLevel.Information,
             EngineEvent.TailCut or EngineEvent.SnapshotRejected or EngineEvent.SnapshotFailed => LogLevel.Warning,
             _ => LogLevel.Error,
         };

@@ -19,7 +19,6 @@ public sealed class ColumnSet
         }
 
         Scanner = new JsonScanner(columns);
-        HasCloudEventColumns = columns.Any(column => column.Root == ColumnRoot.CloudEvent);
     }
 
     public static ColumnSet Empty { get; } = new([]);
@@ -30,8 +29,6 @@ public sealed class ColumnSet
     public int Count => Columns.Count;
 
     internal JsonScanner Scanner { get; }
-
-    internal bool HasCloudEventColumns { get; }
 
     /// <summary>This set with the paths that it lacks appended; itself when it lacks none.</summary>
     public ColumnSet With(IEnumerable<ColumnPath> paths)

@@ -10,8 +10,7 @@ internal static unsafe partial class NativeBlock
 {
     private const long MapFrom = 64 * 1024;
     private const int ReadWrite = 3;
-    // MAP_PRIVATE, MAP_ANONYMOUS, MAP_POPULATE: all of a block is used at once, and faulting it in page by page costs several times as much.
-    private const int PrivateAnonymousPopulate = 0x8022;
+    private const int PrivateAnonymous = 0x22;
 
     /// <exception cref="OutOfMemoryException">The machine has no more memory.</exception>
     public static void* AllocateZeroed(long bytes)
@@ -21,7 +20,7 @@ internal static unsafe partial class NativeBlock
             return NativeMemory.AllocZeroed((nuint)bytes);
         }
 
-        nint block = Map(0, (nuint)bytes, ReadWrite, PrivateAnonymousPopulate, -1, 0);
+        nint block = Map(0, (nuint)bytes, ReadWrite, PrivateAnonymous, -1, 0);
         return block == -1 ? throw new OutOfMemoryException($"The kernel refused {bytes} bytes for the owner table.") : (void*)block;
     }
 

@@ -47,7 +47,6 @@ public enum NodeState
 /// <summary>Kinds of things that a node tells its operator; the numbers are the event ids of the log and are never reused.</summary>
 public enum EngineEvent
 {
-    Recovered = 1001,
     TailCut = 1002,
     LogDamaged = 1003,
     PartitionStopped = 1004,
@@ -60,7 +59,6 @@ public enum EngineEvent
     DiskFull = 1011,
     DiskHasRoom = 1012,
     NodeFailed = 1013,
-    StreamClosed = 1014,
     Retained = 1015,
     RetentionStopped = 1016,
 }
