@@ -17,6 +17,7 @@ public sealed class BenchTests : IDisposable
     [InlineData("freshness --events 10000 --rate 20000", 1)]
     [InlineData("memory --events 20000", 1)]
     [InlineData("open --events 20000", 1)]
+    [InlineData("recount --events 20000", 1)]
     [InlineData("partitions --events 8000", 4)]
     [InlineData("fanout --events 5000 --rate 5000 --subscribers 20", 1)]
     public async Task A_small_run_gives_every_figure_and_leaves_no_data(string line, int results)

@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Net;
+using System.Text.Json.Nodes;
+using Weir.Cli.Http;
 using Weir.Cli.Load;
 using Weir.Core;
 
@@ -99,6 +101,15 @@ internal sealed class BenchServer : IDisposable
         string metrics = await http.GetStringAsync("metrics", cancel);
         string? line = metrics.Split('\n').FirstOrDefault(line => line.StartsWith("dotnet_gc_heap_total_allocated", StringComparison.Ordinal));
         return line is null ? null : double.Parse(line[(line.LastIndexOf(' ') + 1)..], CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>The view's total, once it has reached everything that is acknowledged: a figure for wrong sums would be no figure.</summary>
+    public async Task<long> CountedAsync(CancellationToken cancel)
+    {
+        using var client = new ServerClient(Process.Url);
+        JsonObject stream = await client.GetAsync($"v1/streams/{Stream}", cancel);
+        JsonObject view = await client.GetAsync($"v1/views/{View}?limit=1000&wait=30s&at={Uri.EscapeDataString(stream["position"]!.ToString())}", cancel);
+        return view["rows"]!.AsArray().Sum(row => row!["votes"]!.GetValue<long>());
     }
 
     public void Dispose()

@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Text.Json.Nodes;
-using Weir.Cli.Http;
 using Weir.Cli.Load;
 using Weir.Core;
 
@@ -67,12 +65,12 @@ internal static class ThroughputBenches
         using BenchServer server = await BenchServer.StartAsync(settings, events, partitions, cancel);
         var load = new BatchLoad(server.Address, BenchServer.Stream, UserChoice.Random);
         await WarmUpAsync(load, events, cancel);
-        long countedBefore = await CountedAsync(server, cancel);
+        long countedBefore = await server.CountedAsync(cancel);
         double? allocatedBefore = await server.AllocatedBytesAsync(cancel);
         (LoadTotals totals, TimeSpan elapsed) = await WatchAsync(
             terminal, name, load, events, load.RunAsync(events, settings.Connections ?? DefaultConnections, settings.Batch ?? DefaultBatch, settings.PerSecond ?? 0, cancel));
         double? allocated = await server.AllocatedBytesAsync(cancel) - allocatedBefore;
-        long counted = await CountedAsync(server, cancel) - countedBefore;
+        long counted = await server.CountedAsync(cancel) - countedBefore;
         if (counted != totals.Counted)
         {
             throw new WeirException(ErrorCode.RecountMismatch, $"{totals.Counted} votes were acknowledged as counted, the view has {counted}: the figure means nothing");
@@ -84,14 +82,5 @@ internal static class ThroughputBenches
             AllocatedBytesPerEvent = allocated / totals.Events,
             Figures = [("taken", totals.NotCounted)],
         };
-    }
-
-    /// <summary>The view's total, once it has reached everything that is acknowledged: a figure for wrong sums would be no figure.</summary>
-    private static async Task<long> CountedAsync(BenchServer server, CancellationToken cancel)
-    {
-        using var client = new ServerClient(server.Process.Url);
-        JsonObject stream = await client.GetAsync($"v1/streams/{BenchServer.Stream}", cancel);
-        JsonObject view = await client.GetAsync($"v1/views/{BenchServer.View}?limit=1000&wait=30s&at={Uri.EscapeDataString(stream["position"]!.ToString())}", cancel);
-        return view["rows"]!.AsArray().Sum(row => row!["votes"]!.GetValue<long>());
     }
 }
