@@ -324,7 +324,7 @@ public sealed partial class ServerHost : IAsyncDisposable
         LogLevel level = kind switch
         {
             EngineEvent.PartitionRecovered or EngineEvent.ViewBuilt or EngineEvent.DiskHasRoom or EngineEvent.Retained => LogLevel.Information,
-            EngineEvent.TailCut or EngineEvent.SnapshotRejected or EngineEvent.SnapshotFailed => LogLevel.Warning,
+            EngineEvent.TailCut or EngineEvent.SnapshotRejected or EngineEvent.SnapshotFailed or EngineEvent.KeyFileFailed => LogLevel.Warning,
             _ => LogLevel.Error,
         };
         if (_log.IsEnabled(level))

@@ -5,15 +5,16 @@ using Weir.Storage.Segments;
 namespace Weir.Storage;
 
 /// <summary>
-/// Which records of a sealed segment carry a 64-bit hash (of an identity or an owner): written once, searched by receipts
-/// (docs/internals/keys-file.md). Derived; a hash is a hint, the caller compares the record itself. Little-endian.
+/// Which records of a sealed segment carry a 64-bit hash (of an owner or an id): written once by <see cref="KeyFileWriter"/>, searched by
+/// receipts (docs/internals/keys-file.md). Derived; a hash is a hint, the caller compares the record itself. Little-endian.
 /// <code>
 ///  0  magic           8 bytes  "weir.key"
 ///  8  format version  uint32   1
 /// 12  uuid, partition 20 bytes LogIdentity
 /// 32  base offset     int64    of the segment
 /// 40  count           int64    pairs
-/// 48  reserved        12 bytes zero
+/// 48  records         int64    of the segment: a file made when it had fewer or more is none of it
+/// 56  reserved        4 bytes  zero
 /// 60  checksum        uint32   CRC-32C of bytes 0..59
 ///
 /// block n, 4096 bytes, 341 pairs, in ascending order of hash over all blocks:
@@ -30,6 +31,7 @@ public sealed class KeyFile : IDisposable
     public const int IdentityAt = 12;
     public const int BaseOffsetAt = IdentityAt + LogIdentity.Size;
     public const int CountAt = BaseOffsetAt + sizeof(long);
+    public const int RecordsAt = CountAt + sizeof(long);
     public const int ChecksumAt = 60;
     public const int HeaderBytes = ChecksumAt + sizeof(uint);
     public const int PairBytes = sizeof(ulong) + sizeof(uint);
@@ -38,11 +40,13 @@ public sealed class KeyFile : IDisposable
 
     private readonly IDiskFile _file;
     private readonly Offset _baseOffset;
+    private readonly long _records;
 
-    private KeyFile(IDiskFile file, Offset baseOffset, long count)
+    private KeyFile(IDiskFile file, Offset baseOffset, long count, long records)
     {
         _file = file;
         _baseOffset = baseOffset;
+        _records = records;
         Count = count;
     }
 
@@ -51,56 +55,9 @@ public sealed class KeyFile : IDisposable
 
     public static ReadOnlySpan<byte> Magic => "weir.key"u8;
 
-    /// <summary>Sorts the pairs (in place) and writes the file of the segment that begins at <paramref name="baseOffset"/>. Not flushed: derived.</summary>
-    /// <param name="hashes">One per pair; a hash may occur many times.</param>
-    /// <param name="records">Offset minus base offset, as many as hashes.</param>
-    public static void Write(IDisk disk, string directory, LogIdentity identity, Offset baseOffset, Span<ulong> hashes, Span<uint> records)
-    {
-        hashes.Sort(records);
-        string path = LogFiles.At(directory, baseOffset, LogFiles.Keys);
-        using (IDiskFile file = LogFiles.CreateTemporary(disk, path))
-        {
-            byte[] buffer = new byte[BlockBytes * 16];
-            Magic.CopyTo(buffer);
-            BinaryPrimitives.WriteUInt32LittleEndian(buffer.AsSpan(8), FormatVersion);
-            identity.Write(buffer.AsSpan(IdentityAt));
-            BinaryPrimitives.WriteInt64LittleEndian(buffer.AsSpan(BaseOffsetAt), baseOffset.Value);
-            BinaryPrimitives.WriteInt64LittleEndian(buffer.AsSpan(CountAt), hashes.Length);
-            BinaryPrimitives.WriteUInt32LittleEndian(buffer.AsSpan(ChecksumAt), Crc32C.Compute(buffer.AsSpan(0, ChecksumAt)));
-            file.Write(0, buffer.AsSpan(0, HeaderBytes));
-
-            long filePosition = HeaderBytes;
-            int filled = 0;
-            uint number = 0;
-            for (int next = 0; next < hashes.Length; next += PairsPerBlock, number++)
-            {
-                Span<byte> block = buffer.AsSpan(filled, BlockBytes);
-                block.Clear();
-                int count = Math.Min(PairsPerBlock, hashes.Length - next);
-                for (int i = 0; i < count; i++)
-                {
-                    BinaryPrimitives.WriteUInt64LittleEndian(block[(i * PairBytes)..], hashes[next + i]);
-                    BinaryPrimitives.WriteUInt32LittleEndian(block[((i * PairBytes) + sizeof(ulong))..], records[next + i]);
-                }
-
-                BinaryPrimitives.WriteUInt32LittleEndian(block[^sizeof(uint)..], BlockChecksum(block, number));
-                filled += BlockBytes;
-                if (filled == buffer.Length)
-                {
-                    file.Write(filePosition, buffer);
-                    filePosition += filled;
-                    filled = 0;
-                }
-            }
-
-            file.Write(filePosition, buffer.AsSpan(0, filled));
-        }
-
-        disk.Rename(path + LogFiles.Temporary, path);
-    }
-
+    /// <param name="records">How many records the segment holds.</param>
     /// <returns>Null when the file is missing or is not an intact key file of this segment: read the segment instead, or write it anew.</returns>
-    public static KeyFile? TryOpen(IDisk disk, string directory, LogIdentity identity, Offset baseOffset)
+    public static KeyFile? TryOpen(IDisk disk, string directory, LogIdentity identity, Offset baseOffset, long records)
     {
         string path = LogFiles.At(directory, baseOffset, LogFiles.Keys);
         IDiskFile? file = null;
@@ -117,6 +74,7 @@ public sealed class KeyFile : IDisposable
                 || BinaryPrimitives.ReadUInt32LittleEndian(header[8..]) != FormatVersion
                 || LogIdentity.Read(header[IdentityAt..]) != identity
                 || BinaryPrimitives.ReadInt64LittleEndian(header[BaseOffsetAt..]) != baseOffset.Value
+                || BinaryPrimitives.ReadInt64LittleEndian(header[RecordsAt..]) != records
                 || BinaryPrimitives.ReadUInt32LittleEndian(header[ChecksumAt..]) != Crc32C.Compute(header[..ChecksumAt]))
             {
                 return null;
@@ -128,7 +86,7 @@ public sealed class KeyFile : IDisposable
                 return null;
             }
 
-            var keys = new KeyFile(file, baseOffset, count);
+            var keys = new KeyFile(file, baseOffset, count, records);
             file = null;
             return keys;
         }
@@ -181,8 +139,8 @@ public sealed class KeyFile : IDisposable
         return true;
     }
 
-    /// <summary>Reads every block: checksums, ascending hashes, records below <paramref name="records"/>. For the offline check.</summary>
-    internal bool IsIntact(long records)
+    /// <summary>Reads every block: checksums, ascending hashes, records that the segment has. For the offline check.</summary>
+    internal bool IsIntact()
     {
         byte[] block = new byte[BlockBytes];
         ulong last = 0;
@@ -195,7 +153,7 @@ public sealed class KeyFile : IDisposable
 
             for (int i = 0; i < PairsIn(number); i++)
             {
-                if (HashAt(block, i) < last || BinaryPrimitives.ReadUInt32LittleEndian(block.AsSpan((i * PairBytes) + sizeof(ulong))) >= records)
+                if (HashAt(block, i) < last || BinaryPrimitives.ReadUInt32LittleEndian(block.AsSpan((i * PairBytes) + sizeof(ulong))) >= _records)
                 {
                     return false;
                 }
@@ -263,5 +221,5 @@ public sealed class KeyFile : IDisposable
 
     private static ulong HashAt(byte[] block, int pair) => BinaryPrimitives.ReadUInt64LittleEndian(block.AsSpan(pair * PairBytes));
 
-    private static uint BlockChecksum(ReadOnlySpan<byte> block, uint number) => ~Crc32C.Append(~number, block[..^sizeof(uint)]);
+    internal static uint BlockChecksum(ReadOnlySpan<byte> block, uint number) => ~Crc32C.Append(~number, block[..^sizeof(uint)]);
 }

@@ -135,7 +135,7 @@ public sealed class LogCheck
         Progress(file.Length);
         CheckIndex(segment, file);
         CheckVerdicts(segment, scan.End);
-        CheckKeys(segment, scan.End);
+        CheckKeys(segment, next ?? scan.End);
     }
 
     /// <summary>The frames that the next opening will write again are part of the log.</summary>
@@ -219,8 +219,8 @@ public sealed class LogCheck
             return;
         }
 
-        using KeyFile? keys = KeyFile.TryOpen(_disk, _directory, _identity, segment.BaseOffset);
-        if (keys is null || !keys.IsIntact(end - segment.BaseOffset))
+        using KeyFile? keys = KeyFile.TryOpen(_disk, _directory, _identity, segment.BaseOffset, end - segment.BaseOffset);
+        if (keys is null || !keys.IsIntact())
         {
             Derived(path, 0, "it is not an intact key file of its segment.");
         }
@@ -246,6 +246,15 @@ public sealed class LogCheck
 
     private void NoteOthers()
     {
+        HashSet<Offset> segments = [.. LogFiles.Offsets(_names, LogFiles.Log)];
+        foreach (string suffix in (string[])[LogFiles.Index, LogFiles.Verdicts, LogFiles.Keys])
+        {
+            foreach (Offset offset in LogFiles.Offsets(_names, suffix).Where(offset => !segments.Contains(offset)))
+            {
+                _notes.Add($"{LogFiles.At(_directory, offset, suffix)} belongs to a segment that is gone; nothing reads it.");
+            }
+        }
+
         foreach (string name in _names.Where(name => !IsKnown(name)))
         {
             string path = Path.Combine(_directory, name);

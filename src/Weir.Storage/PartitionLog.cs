@@ -80,6 +80,9 @@ public sealed partial class PartitionLog : IDisposable
     /// <summary>Bytes of all segments, what is staged included.</summary>
     public long TotalBytes => _segments.Sum(segment => segment.ReadableLength) + (_active is null ? 0 : _written - _active.ReadableLength + _stagedBytes);
 
+    /// <summary>End (exclusive) of the segments that will never change again. Any thread may read it.</summary>
+    public Offset SealedEnd => _segments is [.., Segment last] ? last.BaseOffset : LogStart;
+
     /// <summary>All segments, ascending. Any thread may read it.</summary>
     public IReadOnlyList<SegmentInfo> Segments
     {

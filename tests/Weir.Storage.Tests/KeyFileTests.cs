@@ -4,18 +4,25 @@ namespace Weir.Storage.Tests;
 
 public sealed class KeyFileTests
 {
+    private const long Records = 30_000;
+
     [Theory]
     [InlineData(0)]
     [InlineData(1)]
     [InlineData(341)]
     [InlineData(342)]
     [InlineData(20_000)]
-    public void Every_hash_finds_its_records(int count)
+    [InlineData(20_000, 5_000)]
+    [InlineData(20_001, 4_096)]
+    [InlineData(20_000, 77)]
+    public void Every_hash_finds_its_records(int count, int pairsInMemory = 1 << 20)
     {
         using var test = new TestLog();
         (ulong[] hashes, uint[] records) = Pairs(count, distinct: Math.Max(1, count * 3 / 4));
         ILookup<ulong, Offset> expected = hashes.Zip(records).ToLookup(pair => pair.First, pair => new Offset(1_000) + pair.Second);
-        using KeyFile keys = Write(test, hashes, records);
+        using KeyFile keys = Write(test, hashes, records, pairsInMemory);
+        Assert.True(keys.IsIntact());
+        Assert.Single(Directory.GetFiles(test.Directory));
 
         Assert.Equal(count, keys.Count);
         foreach (IGrouping<ulong, Offset> group in expected)
@@ -59,17 +66,56 @@ public sealed class KeyFileTests
             byte[] bad = [.. good];
             bad[at] ^= 0x10;
             File.WriteAllBytes(path, bad);
-            using KeyFile? keys = KeyFile.TryOpen(test.Disk, test.Directory, TestLog.Identity, new Offset(1_000));
+            using KeyFile? keys = KeyFile.TryOpen(test.Disk, test.Directory, TestLog.Identity, new Offset(1_000), Records);
             Assert.Equal(at >= KeyFile.HeaderBytes, keys is not null);
             Assert.False(keys?.TryFind(hash, []) ?? false);
         }
     }
 
-    private static KeyFile Write(TestLog test, ulong[] hashes, uint[] records)
+    [Fact]
+    public void A_file_of_a_segment_with_another_number_of_records_is_not_used()
+    {
+        using var test = new TestLog();
+        using (Write(test, [1], [0]))
+        {
+        }
+
+        Assert.Null(KeyFile.TryOpen(test.Disk, test.Directory, TestLog.Identity, new Offset(1_000), Records - 1));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(100)]
+    public void A_file_that_was_given_up_leaves_nothing_and_the_one_before_it_stays(int pairsInMemory)
+    {
+        using var test = new TestLog();
+        using KeyFile before = Write(test, [5], [0]);
+        using (var writer = new KeyFileWriter(test.Disk, test.Directory, TestLog.Identity, new Offset(1_000), Records, pairsInMemory))
+        {
+            writer.Add(6, 1);
+            writer.Add(7, 2);
+            Assert.Throws<OperationCanceledException>(() => writer.Commit(() => throw new OperationCanceledException()));
+        }
+
+        Assert.Single(Directory.GetFiles(test.Directory));
+        using KeyFile? keys = KeyFile.TryOpen(test.Disk, test.Directory, TestLog.Identity, new Offset(1_000), Records);
+        Assert.Equal([new Offset(1_000)], Find(keys!, 5));
+    }
+
+    private static KeyFile Write(TestLog test, ulong[] hashes, uint[] records, int pairsInMemory = 1 << 20)
     {
         test.Disk.CreateDirectory(test.Directory);
-        KeyFile.Write(test.Disk, test.Directory, TestLog.Identity, new Offset(1_000), [.. hashes], [.. records]);
-        KeyFile? keys = KeyFile.TryOpen(test.Disk, test.Directory, TestLog.Identity, new Offset(1_000));
+        using (var writer = new KeyFileWriter(test.Disk, test.Directory, TestLog.Identity, new Offset(1_000), Records, pairsInMemory))
+        {
+            for (int i = 0; i < hashes.Length; i++)
+            {
+                writer.Add(hashes[i], records[i]);
+            }
+
+            writer.Commit(() => { });
+        }
+
+        KeyFile? keys = KeyFile.TryOpen(test.Disk, test.Directory, TestLog.Identity, new Offset(1_000), Records);
         Assert.NotNull(keys);
         return keys;
     }

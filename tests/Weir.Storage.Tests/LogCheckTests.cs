@@ -83,6 +83,25 @@ public sealed class LogCheckTests
     }
 
     [Fact]
+    public void A_key_file_of_a_segment_with_another_number_of_records_is_a_fault_and_one_without_a_segment_is_noted()
+    {
+        using TestLog test = Make(out _, out _);
+        string keys = Assert.Single(test.Files(".keys"));
+        using (var writer = new KeyFileWriter(test.Disk, test.Directory, TestLog.Identity, Offset.Zero, records: 3))
+        {
+            writer.Commit(() => { });
+        }
+
+        string orphan = Path.Combine(test.Directory, "00000000000000000001.keys");
+        File.Copy(keys, orphan);
+        LogCheckReport report = LogCheck.Run(test.Disk, test.Directory);
+
+        LogFault fault = Assert.Single(report.Faults);
+        Assert.Equal((keys, true), (fault.File, fault.IsDerived));
+        Assert.Contains(orphan, Assert.Single(report.Notes), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void An_empty_partition_has_nothing_wrong_with_it()
     {
         using var test = new TestLog();
@@ -108,9 +127,16 @@ public sealed class LogCheckTests
         verdicts.Flush();
         end = log.LogEnd;
         Offset second = log.Segments[1].BaseOffset;
-        ulong[] hashes = [.. Enumerable.Range(0, (int)second.Value).Select(n => (ulong)n * 0x9E3779B97F4A7C15)];
-        uint[] records = [.. Enumerable.Range(0, (int)second.Value).Select(n => (uint)n)];
-        KeyFile.Write(test.Disk, test.Directory, TestLog.Identity, Offset.Zero, hashes, records);
+        using (var keys = new KeyFileWriter(test.Disk, test.Directory, TestLog.Identity, Offset.Zero, records: second.Value))
+        {
+            for (uint n = 0; n < second.Value; n++)
+            {
+                keys.Add(unchecked(n * 0x9E3779B97F4A7C15), n);
+            }
+
+            keys.Commit(() => { });
+        }
+
         SnapshotTests.Write(test, 20, ("state", [1, 2, 3]));
         using var writer = SnapshotWriter.BeginBase(test.Disk, test.Directory, TestLog.Identity, new Offset(5));
         writer.WriteSection("state");

@@ -42,13 +42,16 @@ public sealed record StreamLimits
     /// <summary>The deepest <see cref="Depth"/> that a definition may allow.</summary>
     public const int MaxDepth = 512;
 
+    /// <summary>The longest <see cref="IdBytes"/> and <see cref="KeyBytes"/> that a definition may allow.</summary>
+    public const int MaxKeyBytes = 4096;
+
     /// <summary>Largest event, bytes. Default 1,000,000; at most 16 MiB.</summary>
     public int EventBytes { get; init; } = 1_000_000;
 
-    /// <summary>Longest id in its canonical form, bytes. Default 512.</summary>
+    /// <summary>Longest id in its canonical form, bytes. Default 512, at most <see cref="MaxKeyBytes"/>.</summary>
     public int IdBytes { get; init; } = 512;
 
-    /// <summary>Longest key in its canonical form, bytes. Default 1,024.</summary>
+    /// <summary>Longest key in its canonical form, bytes. Default 1,024, at most <see cref="MaxKeyBytes"/>.</summary>
     public int KeyBytes { get; init; } = 1024;
 
     /// <summary>Deepest nesting; the event itself is level 1. Default 64, at most <see cref="MaxDepth"/>.</summary>

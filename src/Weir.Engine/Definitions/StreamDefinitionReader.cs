@@ -173,8 +173,8 @@ internal sealed class StreamDefinitionReader
         return new StreamLimits
         {
             EventBytes = (int)Number(limits, "event_bytes", 1_000_000, 16, 16 << 20, "limits.event_bytes"),
-            IdBytes = (int)Number(limits, "id_bytes", 512, 1, 4096, "limits.id_bytes"),
-            KeyBytes = (int)Number(limits, "key_bytes", 1024, 1, 4096, "limits.key_bytes"),
+            IdBytes = (int)Number(limits, "id_bytes", 512, 1, StreamLimits.MaxKeyBytes, "limits.id_bytes"),
+            KeyBytes = (int)Number(limits, "key_bytes", 1024, 1, StreamLimits.MaxKeyBytes, "limits.key_bytes"),
             Depth = (int)Number(limits, "depth", 64, 1, StreamLimits.MaxDepth, "limits.depth"),
             StateBytes = Number(limits, "state_bytes", 0, 0, 1L << 42, "limits.state_bytes"),
         };

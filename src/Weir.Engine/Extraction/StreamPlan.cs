@@ -230,26 +230,10 @@ public sealed class StreamPlan
         }
 
         Span<byte> identity = scratch.Identity;
-        int length = 0;
-        if (_id >= 0 && !cells[_id].IsNull)
+        Cell declared = _id >= 0 ? cells[_id] : default;
+        if (WriteIdentity(declared, value, headers, headerCount, Definition.Limits.IdBytes, identity, out int length) is { } error)
         {
-            identity[length++] = (byte)'f';
-            ErrorCode? error = CanonicalKey.AppendPart(cells[_id], value, quoted: false, Definition.Limits.IdBytes, identity, ref length);
-            if (error is not null)
-            {
-                error = error switch
-                {
-                    ErrorCode.KeyMissing => ErrorCode.IdMissing,
-                    ErrorCode.KeyWrongType => ErrorCode.IdWrongType,
-                    ErrorCode.KeyTooLong => ErrorCode.IdTooLong,
-                    _ => error,
-                };
-                return Fail(error.Value, cells[_id], Definition.Id!, ref result);
-            }
-        }
-        else if (headerCount > 0)
-        {
-            length = HeaderIdentity.Write(headers, headerCount, identity);
+            return Fail(error, declared, Definition.Id!, ref result);
         }
 
         if (length == 0)
@@ -290,6 +274,30 @@ public sealed class StreamPlan
         }
 
         return null;
+    }
+
+    /// <summary>Writes an event's identity, its tag in front: of the declared field, else of the headers.</summary>
+    /// <param name="declared">The field that the definition names as id; missing when it names none.</param>
+    /// <param name="maxBytes">Longest id of the field.</param>
+    /// <param name="length">0: the event has none.</param>
+    /// <returns>Null, or why the field cannot be an id.</returns>
+    internal static ErrorCode? WriteIdentity(Cell declared, ReadOnlySpan<byte> value, ReadOnlySpan<byte> headers, int headerCount, int maxBytes, Span<byte> destination, out int length)
+    {
+        length = 0;
+        if (declared.IsNull)
+        {
+            length = headerCount > 0 ? HeaderIdentity.Write(headers, headerCount, destination) : 0;
+            return null;
+        }
+
+        destination[length++] = (byte)'f';
+        return CanonicalKey.AppendPart(declared, value, quoted: false, maxBytes, destination, ref length) switch
+        {
+            ErrorCode.KeyMissing => ErrorCode.IdMissing,
+            ErrorCode.KeyWrongType => ErrorCode.IdWrongType,
+            ErrorCode.KeyTooLong => ErrorCode.IdTooLong,
+            var other => other,
+        };
     }
 
     private static ErrorCode Fail(ErrorCode code, Cell cell, ColumnPath path, ref EventAnalysis result)

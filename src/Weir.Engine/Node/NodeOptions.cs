@@ -61,4 +61,5 @@ public enum EngineEvent
     NodeFailed = 1013,
     Retained = 1015,
     RetentionStopped = 1016,
+    KeyFileFailed = 1017,
 }

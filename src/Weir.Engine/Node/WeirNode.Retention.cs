@@ -69,6 +69,9 @@ public sealed partial class WeirNode
             return;
         }
 
+        // A key file that is made now would outlive its segment.
+        partition.Keys.Abandon(cut);
+
         // The log's owner deletes: it alone changes the list of segments.
         bool applied = partition.AskAsync(() =>
         {

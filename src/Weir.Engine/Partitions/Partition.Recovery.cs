@@ -34,7 +34,8 @@ internal sealed partial class Partition
         _state = PartitionState.Recovering;
         _idleFrameDue = false;
 
-        // It writes into the directory that is about to be opened.
+        // Both write into the directory that is about to be opened.
+        Keys.Abandon(Offset.Zero);
         _abandonedSnapshot?.Join();
         _abandonedSnapshot = null;
         _earlier?.Dispose();

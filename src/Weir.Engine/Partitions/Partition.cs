@@ -44,11 +44,15 @@ internal sealed partial class Partition : IDisposable
         _options = options;
         _flusher = flusher;
         _admission = new Admission(plan.Definition, firstOffset: 0);
+        Keys = new PartitionKeys(stream, this);
     }
 
     public int Id { get; }
 
     public string Directory { get; }
+
+    /// <summary>The key files of sealed segments. Any thread.</summary>
+    public PartitionKeys Keys { get; }
 
     /// <summary>Any thread.</summary>
     public PartitionState State => _state;
@@ -245,6 +249,7 @@ internal sealed partial class Partition : IDisposable
     {
         AbandonSnapshot();
         _abandonedSnapshot?.Join();
+        Keys.Abandon(Offset.Zero);
         _earlier?.Dispose();
         _log?.Dispose();
         _admission.Dispose();

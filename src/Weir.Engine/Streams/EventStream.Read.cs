@@ -12,49 +12,51 @@ public sealed partial class EventStream
 
     private const int VerdictChunk = 4096;
 
+    // Batches nearer than this are read through rather than looked up.
+    private const int NearbyRecords = 1000;
+
     /// <summary>Records of a partition from an offset on, markers included.</summary>
     /// <param name="limit">At most this many, 1 to 10,000; fewer when their values reach 16 MiB.</param>
     /// <exception cref="OffsetNotStoredException">The offset is before the log's start or behind its end.</exception>
     /// <exception cref="LogDamagedException">The record cannot be read.</exception>
     public IReadOnlyList<StoredEvent> ReadEvents(int partition, long offset, int limit)
     {
-        var found = new Found();
-        Scan(_partitions[partition], offset, _ => true, found, limit);
+        var found = new Found(limit);
+        Partition from = _partitions[partition];
+        PartitionLog log = from.Log ?? throw new WeirException(ErrorCode.Recovering, $"Partition {partition} of {Name} is being opened.");
+        using LogReader reader = log.OpenReader(new Offset(offset));
+        ReadRange(from, reader, offset, long.MaxValue, static (_, _) => true, found);
         return found.Events;
     }
 
-    /// <summary>All events of an owner, or with an id, in log order; reads the partitions concerned from their start.</summary>
+    /// <summary>
+    /// All events of an owner, or with an id, in log order within each partition concerned: looked up in the key files of sealed segments; the
+    /// active segment, and one whose key file is not made yet, is read from its start.
+    /// </summary>
     /// <param name="canonical">The owner's or id's canonical bytes.</param>
     /// <param name="limit">At most this many; fewer when their values reach 16 MiB.</param>
+    /// <exception cref="LogDamagedException">A segment that has to be read, or a record found, is damaged.</exception>
     public IReadOnlyList<StoredEvent> FindReceipts(ReadOnlyMemory<byte> canonical, ReceiptBy by, int limit)
     {
-        var found = new Found();
-        bool keyIsKnown = by == ReceiptBy.Owner || Definition.Key.Count == 0;
-        IEnumerable<Partition> candidates = keyIsKnown
+        // Without a declared key the id is the key.
+        ReceiptBy kind = Definition.Key.Count == 0 ? ReceiptBy.Owner : by;
+        var keys = new ReceiptKeys(Definition, _plan.Hash);
+        ulong hash = keys.HashOf(kind, canonical.Span);
+        var found = new Found(limit);
+        IEnumerable<Partition> candidates = kind == ReceiptBy.Owner
             ? [_partitions[Partitioner.PartitionOf(Definition.Partitioner, canonical.Span, _partitions.Length)]]
             : _partitions;
-        StreamPlan plan = _plan;
-        var scratch = new EventScratch();
         foreach (Partition partition in candidates)
         {
             if (partition.Log is { } log)
             {
-                Scan(partition, log.LogStart.Value, keyIsKnown ? HasKey : HasId, found, limit);
+                FindIn(partition, log, hash, IsWanted, found);
             }
         }
 
         return found.Events;
 
-        bool HasKey(ScannedRecord record) => !record.IsControl && record.Key.SequenceEqual(canonical.Span);
-
-        bool HasId(ScannedRecord record)
-        {
-            EventAnalysis analysis = default;
-            return !record.IsControl
-                && plan.Analyze(record.Value, record.Headers, record.HeaderCount, scratch.Cells(plan.Columns.Count), scratch, ref analysis) is null
-                && analysis.IdentityLength > 0
-                && scratch.Identity.AsSpan(1, analysis.IdentityLength - 1).SequenceEqual(canonical.Span);
-        }
+        bool IsWanted(StoredBatch batch, Record record) => !batch.IsControl && keys.Of(kind, batch.Bytes, record).SequenceEqual(canonical.Span);
     }
 
     /// <summary>Dead letters (taken, closed, late, invalid) from a position on.</summary>
@@ -62,61 +64,139 @@ public sealed partial class EventStream
     /// <param name="next">Where to go on.</param>
     public IReadOnlyList<StoredEvent> ReadDeadLetters(long[]? after, int limit, out long[] next)
     {
-        var found = new Found();
+        var found = new Found(limit);
         next = new long[_partitions.Length];
         for (int i = 0; i < _partitions.Length; i++)
         {
             Partition partition = _partitions[i];
             long start = partition.Log?.LogStart.Value ?? 0;
             next[i] = Math.Max(after is null ? start : after[i], start);
-            if (partition.Log is null || partition.Verdicts is not { } verdicts)
+            if (partition.Log is { } log && partition.Verdicts is { } verdicts)
             {
-                continue;
-            }
-
-            var chunk = new byte[VerdictChunk];
-            long end = partition.DecidedEnd;
-            while (next[i] < end && found.Takes(limit))
-            {
-                Span<byte> bytes = chunk.AsSpan(0, (int)Math.Min(chunk.Length, end - next[i]));
-                verdicts.Read(new Offset(next[i]), bytes, default);
-                for (int at = 0; at < bytes.Length && found.Takes(limit); at++)
-                {
-                    if (bytes[at] != VerdictLog.Unknown && ((Verdict)(bytes[at] & 0xF)).IsDeadLetter())
-                    {
-                        Scan(partition, next[i], _ => true, found, found.Events.Count + 1);
-                    }
-
-                    next[i]++;
-                }
+                next[i] = ReadDeadLetters(partition, log, verdicts, next[i], found);
             }
         }
 
         return found.Events;
     }
 
-    private void Scan(Partition partition, long from, Func<ScannedRecord, bool> isWanted, Found found, int limit)
+    private static long ReadDeadLetters(Partition partition, PartitionLog log, VerdictLog verdicts, long next, Found found)
     {
-        PartitionLog log = partition.Log ?? throw new WeirException(ErrorCode.Recovering, $"Partition {partition.Id} of {Name} is being opened.");
-        using LogReader reader = log.OpenReader(new Offset(from));
-        long decidedEnd = partition.DecidedEnd;
-        while (found.Takes(limit) && reader.TryReadNext(out StoredBatch stored) && stored.BaseOffset.Value < decidedEnd)
+        var chunk = new byte[VerdictChunk];
+        List<long> offsets = [];
+        long end = partition.DecidedEnd;
+        if (next >= end || found.IsFull)
         {
-            if (!RecordBatch.TryRead(stored.Bytes, out RecordBatch batch))
-            {
-                continue;
-            }
+            return next;
+        }
 
-            long offset = stored.BaseOffset.Value - 1;
-            foreach (Record record in batch)
+        using LogReader reader = log.OpenReader(new Offset(next));
+        while (next < end && !found.IsFull)
+        {
+            Span<byte> bytes = chunk.AsSpan(0, (int)Math.Min(chunk.Length, end - next));
+            verdicts.Read(new Offset(next), bytes, default);
+            offsets.Clear();
+            for (int at = 0; at < bytes.Length; at++)
             {
-                offset++;
-                if (offset >= from && found.Takes(limit) && isWanted(new ScannedRecord(batch.Bytes, record, stored.IsControl)))
+                if (bytes[at] != VerdictLog.Unknown && ((Verdict)(bytes[at] & 0xF)).IsDeadLetter())
                 {
-                    found.Add(Read(partition, batch.Bytes, record, offset, stored));
+                    offsets.Add(next + at);
                 }
             }
+
+            int read = ReadAt(partition, reader, offsets, static (_, _) => true, found);
+            next = read < offsets.Count ? offsets[read] : next + bytes.Length;
         }
+
+        return next;
+    }
+
+    private static void FindIn(Partition partition, PartitionLog log, ulong hash, Wanted isWanted, Found found)
+    {
+        using LogReader reader = log.OpenReader(log.FlushedEnd);
+        foreach (SegmentInfo segment in log.Segments.TakeWhile(_ => !found.IsFull))
+        {
+            try
+            {
+                if (segment.IsSealed && partition.Keys.Find(log, segment, hash) is { } offsets)
+                {
+                    offsets.RemoveAll(offset => offset >= partition.DecidedEnd);
+                    ReadAt(partition, reader, offsets, isWanted, found);
+                }
+                else
+                {
+                    reader.Seek(segment.BaseOffset);
+                    ReadRange(partition, reader, segment.BaseOffset.Value, segment.End.Value, isWanted, found);
+                }
+            }
+            catch (OffsetNotStoredException) when (segment.BaseOffset < log.LogStart)
+            {
+                // Retention has deleted the segment since the list was made.
+            }
+        }
+    }
+
+    // The reader stands at `from`.
+    private static void ReadRange(Partition partition, LogReader reader, long from, long end, Wanted isWanted, Found found)
+    {
+        end = Math.Min(end, partition.DecidedEnd);
+        while (!found.IsFull && reader.TryReadNext(out StoredBatch stored) && stored.BaseOffset.Value < end)
+        {
+            long offset = stored.BaseOffset.Value;
+            foreach (Record record in Records(stored))
+            {
+                if (offset >= from && !found.IsFull && isWanted(stored, record))
+                {
+                    found.Add(Read(partition, stored.Bytes, record, offset, stored));
+                }
+
+                offset++;
+            }
+        }
+    }
+
+    // Of ascending offsets; a run of neighbours is read through. Returns how many of them were looked at.
+    private static int ReadAt(Partition partition, LogReader reader, List<long> offsets, Wanted isWanted, Found found)
+    {
+        int next = 0;
+        long readEnd = long.MinValue;
+        while (next < offsets.Count && !found.IsFull)
+        {
+            if (readEnd == long.MinValue || offsets[next] - readEnd > NearbyRecords)
+            {
+                reader.Seek(new Offset(offsets[next]));
+            }
+
+            if (!reader.TryReadNext(out StoredBatch stored))
+            {
+                break;
+            }
+
+            readEnd = stored.End.Value;
+            long offset = stored.BaseOffset.Value;
+            foreach (Record record in Records(stored))
+            {
+                if (next < offsets.Count && offset == offsets[next] && !found.IsFull)
+                {
+                    next++;
+                    if (isWanted(stored, record))
+                    {
+                        found.Add(Read(partition, stored.Bytes, record, offset, stored));
+                    }
+                }
+
+                offset++;
+            }
+        }
+
+        return next;
+    }
+
+    private static RecordBatch Records(StoredBatch stored)
+    {
+        bool isBatch = RecordBatch.TryRead(stored.Bytes, out RecordBatch batch);
+        Invariant.Check(isBatch, "The log returned a batch that is none.");
+        return batch;
     }
 
     private static StoredEvent Read(Partition partition, ReadOnlySpan<byte> bytes, Record record, long offset, StoredBatch stored)
@@ -139,35 +219,21 @@ public sealed partial class EventStream
         return new StoredEvent(partition.Id, offset, stored.AppendTimeMs, key, value, headers, decided, (VerdictReason)(packed >> 4), decided == Verdict.Replaced ? replaced[0] : -1, marker);
     }
 
+    private delegate bool Wanted(StoredBatch batch, Record record);
+
     /// <summary>What a read has collected, bounded by number and bytes.</summary>
-    private sealed class Found
+    private sealed class Found(int limit)
     {
         private long _bytes;
 
         public List<StoredEvent> Events { get; } = [];
 
-        public bool Takes(int limit) => Events.Count < limit && _bytes < MostBytes;
+        public bool IsFull => Events.Count >= limit || _bytes >= MostBytes;
 
         public void Add(StoredEvent stored)
         {
             Events.Add(stored);
             _bytes += stored.Value.Length;
         }
-    }
-
-    /// <summary>A record while it is looked at; nothing of it is kept.</summary>
-    private readonly ref struct ScannedRecord(ReadOnlySpan<byte> batch, Record record, bool isControl)
-    {
-        private readonly ReadOnlySpan<byte> _batch = batch;
-
-        public bool IsControl { get; } = isControl;
-
-        public int HeaderCount => record.HeaderCount;
-
-        public ReadOnlySpan<byte> Key => record.KeyLength <= 0 ? default : _batch.Slice(record.KeyAt, record.KeyLength);
-
-        public ReadOnlySpan<byte> Value => record.ValueLength <= 0 ? default : _batch.Slice(record.ValueAt, record.ValueLength);
-
-        public ReadOnlySpan<byte> Headers => _batch[record.HeadersAt..];
     }
 }

@@ -42,6 +42,7 @@ internal sealed class Publisher
                 PublishOnce();
                 _node.CheckDisk();
                 _node.ConsiderRetention();
+                _node.ConsiderKeyFiles();
                 next = Math.Max(next + interval, _node.Time.GetTimestamp() - interval);
                 TimeSpan rest = _node.Time.GetElapsedTime(_node.Time.GetTimestamp(), next);
                 if (rest > TimeSpan.Zero)
