@@ -106,7 +106,8 @@ public sealed class StreamPlan
     /// </summary>
     internal void ExtractDecided(ReadOnlyMemory<byte> bytes, ColumnBatch target, EventScratch scratch) => Extract(bytes, target, scratch, isDecided: true);
 
-    private void Extract(ReadOnlyMemory<byte> bytes, ColumnBatch target, EventScratch scratch, bool isDecided)
+    /// <param name="isDecided">As <see cref="ExtractDecided"/>.</param>
+    internal void Extract(ReadOnlyMemory<byte> bytes, ColumnBatch target, EventScratch scratch, bool isDecided)
     {
         target.Clear(this);
         target.Memory = bytes;

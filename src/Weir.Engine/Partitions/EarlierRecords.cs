@@ -5,9 +5,10 @@ namespace Weir.Engine;
 
 /// <summary>
 /// Finds the columns of a record that a later one replaces (<c>keep: last</c>): in the round that is being folded, or in the log.
-/// Owned by the partition's owner. The last batch read is kept, because replacements come in runs.
+/// Owned by whoever folds. The last batch read is kept, because replacements come in runs.
 /// </summary>
-internal sealed class EarlierRecords(Partition partition) : IDisposable
+/// <param name="round">What is appended but may not be readable yet: of the loop that writes the log; empty for everybody else.</param>
+internal sealed class EarlierRecords(Partition partition, List<RoundStep> round) : IDisposable
 {
     private readonly ColumnBatch _columns = new();
     private readonly EventScratch _scratch = new();
@@ -15,9 +16,8 @@ internal sealed class EarlierRecords(Partition partition) : IDisposable
     private byte[] _bytes = [];
 
     /// <summary>The batch and the index in it of the record at <paramref name="offset"/>. The batch is valid until the next call.</summary>
-    /// <param name="round">What is appended but may not be readable yet. A batch of it that was folded already has the columns, whatever its plan.</param>
-    /// <param name="current">The batch being folded.</param>
-    public (ColumnBatch Batch, int Record) Find(long offset, StreamPlan plan, List<RoundStep> round, ColumnBatch current)
+    /// <param name="current">The batch being folded. One of the round that was folded before it has the columns, whatever its plan.</param>
+    public (ColumnBatch Batch, int Record) Find(long offset, StreamPlan plan, ColumnBatch current)
     {
         if (Contains(current, offset))
         {
@@ -40,7 +40,15 @@ internal sealed class EarlierRecords(Partition partition) : IDisposable
         return (_columns, (int)(offset - _columns.BaseOffset));
     }
 
-    public void Dispose() => _reader?.Dispose();
+    /// <summary>Closes the files; the next call opens the log that the partition has then.</summary>
+    public void Close()
+    {
+        _reader?.Dispose();
+        _reader = null;
+        _columns.Clear(StreamPlan.None);
+    }
+
+    public void Dispose() => Close();
 
     private void Read(long offset, StreamPlan plan)
     {

@@ -19,7 +19,7 @@ internal sealed partial class Partition
                     FoldMarker(marker.Type, marker.Json, marker.Definition);
                     long offset = _verdictStart + _verdictCount;
                     KeepVerdicts(offset, [(byte)Verdict.None], [-1]);
-                    AdvanceViews(offset + 1);
+                    _views.Advance(offset + 1);
                 }
                 else if (step.Batch is { RecordCount: > 0 } batch)
                 {
@@ -63,7 +63,7 @@ internal sealed partial class Partition
         batch.EnsureVerdicts();
         _admission.Decide(columns, batch.Verdicts, batch.Others);
         Span<byte> verdicts = batch.Verdicts.AsSpan(0, columns.RecordCount);
-        ApplyToViews(columns, verdicts, batch.Others);
+        _views.Apply(_plan, columns, verdicts, batch.Others);
         KeepVerdicts(columns.BaseOffset, verdicts, batch.Others);
         _hotKeys.Sample(columns);
     }

@@ -38,8 +38,7 @@ internal sealed partial class Partition
         Keys.Abandon(Offset.Zero);
         _abandonedSnapshot?.Join();
         _abandonedSnapshot = null;
-        _earlier?.Dispose();
-        _earlier = null;
+        _earlier.Close();
         _verdicts?.Dispose();
         _log?.Dispose();
         var options = new LogOptions { SegmentBytes = _options.SegmentBytes };
@@ -97,14 +96,18 @@ internal sealed partial class Partition
             restored.AddRange(views.Select(view => (view, view.NewPartial(Id))));
         }
 
-        _views.AddRange(restored);
+        foreach ((View view, PartialView partial) in restored)
+        {
+            _views.Add(view, partial);
+        }
+
         _collectedEnd = -1;
         ReplayedFrom = from.Value;
-        _verdicts = VerdictLog.Open(disk, log, KeepsLast, from);
+        _verdicts = VerdictLog.Open(disk, log, RemembersReplaced, from);
         _verdictStart = from.Value;
         _verdictCount = 0;
         Volatile.Write(ref _decidedEnd, from.Value);
-        long replayedBytes = Replay(log, from, progress);
+        long replayedBytes = ReplayFrom(log, from, progress);
 
         // Measured from the snapshot, or a node that restarts often would replay more each time and never write one.
         _snapshotEndBytes = log.TotalBytes - replayedBytes;
@@ -121,7 +124,7 @@ internal sealed partial class Partition
     // cannot be folded again from its start: there the missing ones stay unknown.
     private bool HasVerdictsBelow(IDisk disk, SnapshotReader snapshot)
     {
-        if (_log!.LogStart > Offset.Zero || VerdictLog.FindGap(disk, _log, KeepsLast, snapshot.Offset) is not { } gap)
+        if (_log!.LogStart > Offset.Zero || VerdictLog.FindGap(disk, _log, RemembersReplaced, snapshot.Offset) is not { } gap)
         {
             return true;
         }
@@ -160,7 +163,7 @@ internal sealed partial class Partition
         FoldMarker(MarkerType.Define, json, definition);
         KeepVerdicts(_verdictStart + _verdictCount, [(byte)Verdict.None], [-1]);
         WriteVerdicts();
-        AdvanceViews(_log.LogEnd.Value);
+        _views.Advance(_log.LogEnd.Value);
         PublishCounters();
         _lastAppendAt = _stream.Time.GetTimestamp();
         _idleFrameDue = true;
@@ -191,11 +194,8 @@ internal sealed partial class Partition
         _thread?.Wake();
     }
 
-    private long Replay(PartitionLog log, Offset from, Action<long>? progress)
+    private long ReplayFrom(PartitionLog log, Offset from, Action<long>? progress)
     {
-        var columns = new ColumnBatch();
-        byte[] verdicts = [];
-        long[] others = [];
         Replayed = 0;
         long bytes = 0;
         if (from == log.FlushedEnd)
@@ -203,32 +203,14 @@ internal sealed partial class Partition
             return 0;
         }
 
+        var replay = new Replay(this, _plan, _admission, _views);
         using LogReader reader = log.OpenReader(from);
         try
         {
             while (reader.TryReadNext(out StoredBatch batch))
             {
-                if (batch.IsControl)
-                {
-                    ReplayMarkers(batch);
-                }
-                else
-                {
-                    _plan.Extract(batch.Memory, columns, _scratch);
-                    columns.BaseOffset = batch.BaseOffset.Value;
-                    columns.AppendTimeMs = batch.AppendTimeMs;
-                    columns.Partition = Id;
-                    if (verdicts.Length < columns.RecordCount)
-                    {
-                        verdicts = new byte[columns.RecordCount];
-                        others = new long[columns.RecordCount];
-                    }
-
-                    _admission.Decide(columns, verdicts, others);
-                    ApplyToViews(columns, verdicts.AsSpan(0, columns.RecordCount), others);
-                    KeepVerdicts(columns.BaseOffset, verdicts.AsSpan(0, columns.RecordCount), others);
-                }
-
+                replay.Apply(batch);
+                KeepVerdicts(batch.BaseOffset.Value, replay.Verdicts, replay.Others);
                 WriteVerdicts();
                 Replayed += batch.RecordCount;
                 bytes += batch.Bytes.Length;
@@ -241,25 +223,8 @@ internal sealed partial class Partition
             log.MarkReadOnly(damage.Message);
         }
 
+        _plan = replay.Plan;
         return bytes;
-    }
-
-    private void ReplayMarkers(StoredBatch batch)
-    {
-        bool isBatch = RecordBatch.TryRead(batch.Bytes, out RecordBatch records);
-        Invariant.Check(isBatch, "A control batch that is not a batch, although its checksum holds.");
-        long offset = batch.BaseOffset.Value;
-        foreach (Record record in records)
-        {
-            if (Marker.TryReadType(batch.Bytes.Slice(record.KeyAt, record.KeyLength), out MarkerType type))
-            {
-                ReadOnlyMemory<byte> json = batch.Memory.Slice(record.ValueAt, record.ValueLength);
-                FoldMarker(type, json.Span, type == MarkerType.Define ? MarkerJson.ReadDefine(json) : null);
-            }
-
-            KeepVerdicts(offset++, [(byte)Verdict.None], [-1]);
-            AdvanceViews(offset);
-        }
     }
 
     /// <summary>Remembers the verdicts of folded records until the round is flushed.</summary>
@@ -274,7 +239,7 @@ internal sealed partial class Partition
         }
 
         verdicts.CopyTo(_verdictBuffer.AsSpan(_verdictCount));
-        if (KeepsLast)
+        if (RemembersReplaced)
         {
             others[..verdicts.Length].CopyTo(_replacedBuffer.AsSpan(_verdictCount));
         }
@@ -286,7 +251,7 @@ internal sealed partial class Partition
     {
         if (_verdictCount > 0)
         {
-            _verdicts!.Append(new Offset(_verdictStart), _verdictBuffer.AsSpan(0, _verdictCount), KeepsLast ? _replacedBuffer.AsSpan(0, _verdictCount) : default);
+            _verdicts!.Append(new Offset(_verdictStart), _verdictBuffer.AsSpan(0, _verdictCount), RemembersReplaced ? _replacedBuffer.AsSpan(0, _verdictCount) : default);
             _verdictStart += _verdictCount;
             _verdictCount = 0;
             Volatile.Write(ref _decidedEnd, _verdictStart);

@@ -48,7 +48,7 @@ internal sealed partial class Partition
         var admission = new byte[Admission.StateHeaderBytes];
         _admission.WriteState(admission);
         List<(string Name, PartialImage State)> views = [];
-        foreach ((View view, PartialView partial) in _views)
+        foreach ((View view, PartialView partial) in _views.All)
         {
             if (partial.End == end.Value || partial.Stop is not null)
             {

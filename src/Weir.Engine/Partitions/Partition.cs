@@ -45,6 +45,8 @@ internal sealed partial class Partition : IDisposable
         _flusher = flusher;
         _admission = new Admission(plan.Definition, firstOffset: 0);
         Keys = new PartitionKeys(stream, this);
+        _earlier = new EarlierRecords(this, _round);
+        _views = new AttachedViews(_earlier);
     }
 
     public int Id { get; }
@@ -175,7 +177,7 @@ internal sealed partial class Partition : IDisposable
     public UInt128 ContentHash()
     {
         UInt128 hash = _admission.ContentHash();
-        foreach ((_, PartialView partial) in _views)
+        foreach ((_, PartialView partial) in _views.All)
         {
             hash = unchecked((hash * 1_000_003) + partial.LogicalHash());
         }
@@ -250,7 +252,7 @@ internal sealed partial class Partition : IDisposable
         AbandonSnapshot();
         _abandonedSnapshot?.Join();
         Keys.Abandon(Offset.Zero);
-        _earlier?.Dispose();
+        _earlier.Close();
         _log?.Dispose();
         _admission.Dispose();
         try

@@ -14,10 +14,6 @@ internal sealed class RetentionPass(EventStream stream, Partition partition, IRe
     // Append times never go back, so a gap this wide between neighbouring frames is a clock that jumped, and ages mean nothing.
     private static readonly TimeSpan WidestGap = TimeSpan.FromHours(24);
 
-    private readonly ColumnBatch _columns = new();
-    private readonly EventScratch _scratch = new();
-    private long _previousAppendMs = long.MinValue;
-
     /// <summary>The offset that the log can begin at; null when nothing may go.</summary>
     public static Offset? FindCut(PartitionLog log, RetentionDefinition retention, long nowMs)
     {
@@ -45,10 +41,11 @@ internal sealed class RetentionPass(EventStream stream, Partition partition, IRe
     {
         PartitionLog log = partition.Log!;
         using var admission = new Admission(stream.Definition, log.LogStart.Value);
+        using var earlier = new EarlierRecords(partition, []);
+        var attached = new AttachedViews(earlier);
         StreamPlan plan = stream.Plan;
-        var partials = new PartialView?[views.Count];
         Offset from = log.LogStart;
-        if (TryLoad(disk, log, admission, partials, out Offset based))
+        if (TryLoad(disk, log, admission, attached, out Offset based))
         {
             // Not the log's start: a crash between base and deletion leaves segments that the base covers already.
             if (cut <= based)
@@ -60,90 +57,57 @@ internal sealed class RetentionPass(EventStream stream, Partition partition, IRe
             plan = plan.With(admission.Definition);
         }
 
+        var replay = new Replay(partition, plan, admission, attached);
+        long previousAppendMs = long.MaxValue;
         using (LogReader reader = log.OpenReader(from))
         {
             while (reader.TryReadNext(out StoredBatch batch) && batch.BaseOffset < cut)
             {
-                if (_previousAppendMs != long.MinValue && batch.AppendTimeMs - _previousAppendMs > WidestGap.TotalMilliseconds)
+                if (batch.AppendTimeMs - WidestGap.TotalMilliseconds > previousAppendMs)
                 {
-                    return $"The clock jumped: {TimeText.FormatRfc3339(_previousAppendMs)} is followed by {TimeText.FormatRfc3339(batch.AppendTimeMs)} at offset {batch.BaseOffset}. Retention stops here; raise or remove it to go on.";
+                    return $"The clock jumped: {TimeText.FormatRfc3339(previousAppendMs)} is followed by {TimeText.FormatRfc3339(batch.AppendTimeMs)} at offset {batch.BaseOffset}. Retention stops here; raise or remove it to go on.";
                 }
 
-                _previousAppendMs = batch.AppendTimeMs;
-                plan = Fold(batch, admission, plan, partials);
+                previousAppendMs = batch.AppendTimeMs;
+                replay.Apply(batch);
             }
         }
 
-        Write(disk, log, cut, admission, partials);
+        Write(disk, log, cut, admission, attached);
         return null;
     }
 
     // False: nothing has gone yet, and the log has everything from its first definition on.
-    private bool TryLoad(IDisk disk, PartitionLog log, Admission admission, PartialView?[] partials, out Offset based)
+    private bool TryLoad(IDisk disk, PartitionLog log, Admission admission, AttachedViews attached, out Offset based)
     {
-        bool hasBase = false;
         based = log.LogStart;
-        Dictionary<string, byte[]> sections = [];
+        Dictionary<string, byte[]>? sections = null;
         if (SnapshotReader.TryOpenBase(disk, partition.Directory, log.Identity, out SnapshotReader? old))
         {
             using (old)
             {
                 sections = SnapshotState.Load(old, admission);
-                hasBase = true;
                 based = old.Offset;
             }
         }
 
-        for (int i = 0; i < partials.Length; i++)
+        foreach (View view in views)
         {
             // A view made after an earlier cut is in no base: it is built again from the log's start when it is needed.
-            partials[i] = !hasBase ? views[i].NewPartial(partition.Id) : sections.TryGetValue(views[i].Section, out byte[]? state) ? views[i].ReadPartial(state, partition.Id) : null;
-        }
-
-        return hasBase;
-    }
-
-    private StreamPlan Fold(StoredBatch batch, Admission admission, StreamPlan plan, PartialView?[] partials)
-    {
-        if (batch.IsControl)
-        {
-            if (RecordBatch.TryRead(batch.Bytes, out RecordBatch markers))
+            if (sections is null)
             {
-                foreach (Record record in markers)
-                {
-                    if (Marker.TryReadType(batch.Bytes.Slice(record.KeyAt, record.KeyLength), out MarkerType type))
-                    {
-                        ReadOnlyMemory<byte> json = batch.Memory.Slice(record.ValueAt, record.ValueLength);
-                        StreamDefinition? definition = type == MarkerType.Define ? MarkerJson.ReadDefine(json) : null;
-                        admission.ApplyMarker(type, json.Span, definition);
-                        plan = definition is null ? plan : plan.With(definition);
-                    }
-                }
+                attached.Add(view, view.NewPartial(partition.Id));
             }
-        }
-        else
-        {
-            plan.Extract(batch.Memory, _columns, _scratch);
-            _columns.BaseOffset = batch.BaseOffset.Value;
-            _columns.AppendTimeMs = batch.AppendTimeMs;
-            _columns.Partition = partition.Id;
-            var verdicts = new byte[_columns.RecordCount];
-            admission.Decide(_columns, verdicts, new long[_columns.RecordCount]);
-            foreach (PartialView? partial in partials)
+            else if (sections.TryGetValue(view.Section, out byte[]? state) && view.ReadPartial(state, partition.Id) is { } partial)
             {
-                partial?.Apply(_columns, verdicts);
+                attached.Add(view, partial);
             }
         }
 
-        foreach (PartialView? partial in partials)
-        {
-            partial?.Advance(batch.End.Value);
-        }
-
-        return plan;
+        return sections is not null;
     }
 
-    private void Write(IDisk disk, PartitionLog log, Offset cut, Admission admission, PartialView?[] partials)
+    private void Write(IDisk disk, PartitionLog log, Offset cut, Admission admission, AttachedViews attached)
     {
         using SnapshotWriter writer = SnapshotWriter.BeginBase(disk, partition.Directory, log.Identity, cut);
         var state = new byte[Admission.StateHeaderBytes];
@@ -153,13 +117,10 @@ internal sealed class RetentionPass(EventStream stream, Partition partition, IRe
 
         writer.WriteSection(SnapshotState.DefineSection);
         writer.Write(MarkerJson.Define(admission.Definition, stream.Secret));
-        for (int i = 0; i < partials.Length; i++)
+        foreach ((View view, PartialView partial) in attached.All)
         {
-            if (partials[i] is { } partial)
-            {
-                writer.WriteSection(views[i].Section);
-                partial.Freeze().WriteTo(writer.Write);
-            }
+            writer.WriteSection(view.Section);
+            partial.Freeze().WriteTo(writer.Write);
         }
 
         List<OwnerEntry> shard = [];
