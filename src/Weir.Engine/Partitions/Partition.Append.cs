@@ -3,7 +3,7 @@ using Weir.Storage;
 
 namespace Weir.Engine;
 
-/// <summary>Step 1 and 2 of a round: append and write what waits, start the flush.</summary>
+/// <summary>Step 1 and 2 of a round: append and write what waits, flush it.</summary>
 internal sealed partial class Partition
 {
     // A round is one write and one flush: large enough to carry a flood, small enough that nobody waits long behind it.
@@ -81,7 +81,7 @@ internal sealed partial class Partition
         return NextDeclaredMs() is { } declaredMs ? (int)Math.Clamp(declaredMs - nowMs, 1, idle ?? 60_000) : idle;
     }
 
-    /// <summary>Starts a round when there is something to append. True: the caller folds it (<see cref="FoldRound"/>) while the flush runs.</summary>
+    /// <summary>Starts a round when there is something to append. True: the caller has it flushed, and folds it (<see cref="FoldRound"/>).</summary>
     public bool TryBeginRound(long nowMs)
     {
         if (_inRound || _isWithRecovery)
@@ -238,6 +238,7 @@ internal sealed partial class Partition
             }
         }
 
+        RoundBytes = appendedBytes;
         log.Write();
         EngineMetrics.AppendBytes.Add(appendedBytes);
     }
@@ -258,6 +259,7 @@ internal sealed partial class Partition
         }
 
         _idleFrameDue = false;
+        RoundBytes = 0;
         _log!.AppendIdleFrame(nowMs);
         _log.Write();
         BeginFlush();
@@ -279,10 +281,15 @@ internal sealed partial class Partition
         _isFlushed = false;
         _flushFailure = null;
         _inRound = true;
-        _flusher.Enqueue(this);
     }
 
-    /// <summary>The flush of the round. On a flusher thread.</summary>
+    /// <summary>Bytes of the round's batches.</summary>
+    public long RoundBytes { get; private set; }
+
+    /// <summary>Lets a flusher thread run <see cref="FlushRound"/>.</summary>
+    public void SendToFlusher() => _flusher.Enqueue(this);
+
+    /// <summary>The flush of the round. On a flusher thread, or on the writer thread after the fold (<see cref="WriterThread"/>).</summary>
     public void FlushRound()
     {
         long started = _stream.Time.GetTimestamp();

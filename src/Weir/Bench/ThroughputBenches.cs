@@ -36,6 +36,9 @@ internal static class ThroughputBenches
         await WarmUpAsync(load, events, cancel);
         double perSecond = settings.PerSecond ?? await PeakAsync(load, terminal, cancel) / 2;
         const int Batch = 500;
+
+        // In the shape that is measured too: otherwise the compiler's work for small rounds is what the slowest hundredth shows.
+        await load.RunAsync(Math.Min(3_000_000, events), connections: 32, settings.Batch ?? Batch, perSecond, cancel);
         (LoadTotals totals, TimeSpan elapsed) = await WatchAsync(
             terminal, "latency", load, events, load.RunAsync(events, connections: 32, settings.Batch ?? Batch, perSecond, cancel));
         return [new BenchResult("latency", totals.Events, elapsed) { Latency = totals.Latency, Figures = [("asked_per_second", perSecond)] }];
