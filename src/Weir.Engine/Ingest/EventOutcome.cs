@@ -31,6 +31,9 @@ public record struct IngestTotals
     public long Closed;
     public long Late;
     public long Invalid;
+
+    /// <summary>On disk; told before they were decided.</summary>
+    public long Durable;
     public long Refused;
     public long Unknown;
 
@@ -46,6 +49,7 @@ public record struct IngestTotals
         Closed = left.Closed + right.Closed,
         Late = left.Late + right.Late,
         Invalid = left.Invalid + right.Invalid,
+        Durable = left.Durable + right.Durable,
         Refused = left.Refused + right.Refused,
         Unknown = left.Unknown + right.Unknown,
     };

@@ -8,7 +8,7 @@ namespace Weir.Engine;
 /// <summary>
 /// One piece of a request's body on its way into a stream: events are checked, keyed and encoded as they are added, submitted together,
 /// and each has an outcome afterwards. Rented from <see cref="EventStream.NewBatch"/>; dispose returns it. One thread at a time, not before
-/// <see cref="SubmitAsync"/> has completed (one that is disposed before keeps its buffers, because partitions still read them). Keep a piece at or below 1 MiB of values.
+/// its submission has completed (one that is disposed before keeps its buffers, because partitions still read them). Keep a piece at or below 1 MiB of values.
 /// </summary>
 public sealed class IngestBatch : IDisposable, IValueTaskSource, IThreadPoolWorkItem
 {
@@ -25,6 +25,8 @@ public sealed class IngestBatch : IDisposable, IValueTaskSource, IThreadPoolWork
     private IngestGate.Pass _pass;
     private int _keylessPartition;
     private int _pending;
+    private int _unflushed;
+    private int _holders;
     private volatile bool _isInFlight;
     private bool _isRented;
     private ManualResetValueTaskSourceCore<bool> _completion;
@@ -42,7 +44,10 @@ public sealed class IngestBatch : IDisposable, IValueTaskSource, IThreadPoolWork
     /// <summary>Bytes of values added; the caller's measure for the size of a piece.</summary>
     public long ValueBytes { get; private set; }
 
-    /// <summary>Valid after <see cref="SubmitAsync"/> has completed.</summary>
+    /// <summary>Whether it was submitted with <see cref="SubmitDurablyAsync"/>: told when it is flushed, while partitions may still fold it.</summary>
+    internal bool IsToldWhenFlushed { get; private set; }
+
+    /// <summary>Valid after <see cref="SubmitAsync"/> or <see cref="SubmitDurablyAsync"/> has completed.</summary>
     public IngestTotals Totals { get; private set; }
 
     /// <summary>Exclusive end per partition that covers this batch; of partitions it did not touch, what was flushed. Valid after completion.</summary>
@@ -114,14 +119,26 @@ public sealed class IngestBatch : IDisposable, IValueTaskSource, IThreadPoolWork
     }
 
     /// <summary>Hands the events to their partitions. Completes when each is decided and flushed, or is known not to be; never throws for what becomes of events.</summary>
-    public ValueTask SubmitAsync()
+    public ValueTask SubmitAsync() => Submit(isToldWhenFlushed: false);
+
+    /// <summary>
+    /// As <see cref="SubmitAsync"/>, but completes when the flush is done: each event is on disk, or is known not to be, and has no verdict yet.
+    /// </summary>
+    public ValueTask SubmitDurablyAsync() => Submit(isToldWhenFlushed: true);
+
+    private ValueTask Submit(bool isToldWhenFlushed)
     {
         // One more than the parts, so that the batch cannot complete while it is still being handed out.
         _isInFlight = true;
-        _pending = _used.Count + 1;
+        IsToldWhenFlushed = isToldWhenFlushed;
+        _pending = _unflushed = _used.Count + 1;
+
+        // The flush, the fold and the request each let go of it, in any order.
+        _holders = 3;
         foreach (int partition in _used)
         {
             PartitionBatch part = _parts[partition]!;
+            part.SubmittedRecords = part.RecordCount;
             part.Writer.Finish();
             part.Columns.Memory = part.Writer.Memory;
             part.Columns.Partition = partition;
@@ -133,12 +150,18 @@ public sealed class IngestBatch : IDisposable, IValueTaskSource, IThreadPoolWork
         }
 
         _stream.Gate.Exit(ref _pass);
-        if (Interlocked.Decrement(ref _pending) == 0)
+        var told = new ValueTask(this, _completion.Version);
+        if (isToldWhenFlushed)
+        {
+            CompleteFlush();
+            Complete();
+        }
+        else if (Interlocked.Decrement(ref _pending) == 0)
         {
             Finish();
         }
 
-        return new ValueTask(this, _completion.Version);
+        return told;
     }
 
     /// <summary>The outcome of the event at <paramref name="index"/>; valid after completion.</summary>
@@ -151,7 +174,7 @@ public sealed class IngestBatch : IDisposable, IValueTaskSource, IThreadPoolWork
         }
 
         PartitionBatch part = _parts[slot.Partition]!;
-        if (part.Failure is { } failure)
+        if (FailureOf(part) is { } failure)
         {
             return new EventOutcome(OutcomeKind.Unknown, Verdict.None, VerdictReason.None, failure, slot.Partition, -1);
         }
@@ -160,6 +183,11 @@ public sealed class IngestBatch : IDisposable, IValueTaskSource, IThreadPoolWork
         if (record < 0)
         {
             return new EventOutcome(OutcomeKind.Refused, Verdict.None, VerdictReason.None, ErrorCode.StateFull, -1, -1);
+        }
+
+        if (IsToldWhenFlushed)
+        {
+            return new EventOutcome(OutcomeKind.Decided, Verdict.None, VerdictReason.None, null, slot.Partition, part.AppendedAt + record);
         }
 
         byte packed = part.Verdicts[record];
@@ -173,12 +201,34 @@ public sealed class IngestBatch : IDisposable, IValueTaskSource, IThreadPoolWork
     public void Dispose()
     {
         _stream.Gate.Exit(ref _pass);
-        if (!_isRented || _isInFlight)
+        if (!_isRented)
         {
             return;
         }
 
-        _isRented = false;
+        if (IsToldWhenFlushed)
+        {
+            _isRented = false;
+            LetGo();
+        }
+        else if (!_isInFlight)
+        {
+            _isRented = false;
+            GiveBack();
+        }
+    }
+
+    private void LetGo()
+    {
+        if (Interlocked.Decrement(ref _holders) == 0)
+        {
+            _isInFlight = false;
+            GiveBack();
+        }
+    }
+
+    private void GiveBack()
+    {
         // Parts of other requests' partitions are kept too: what a batch holds counts as a whole.
         PooledBytes = (_slots.Length * 8L) + (_ends.Length * 16L) + 512;
         foreach (PartitionBatch? part in _parts)
@@ -214,6 +264,7 @@ public sealed class IngestBatch : IDisposable, IValueTaskSource, IThreadPoolWork
         Count = 0;
         ValueBytes = 0;
         Totals = default;
+        IsToldWhenFlushed = false;
         _keylessPartition = -1;
         _completion.Reset();
     }
@@ -221,7 +272,25 @@ public sealed class IngestBatch : IDisposable, IValueTaskSource, IThreadPoolWork
     /// <summary>One part has ended; what the request does next runs on the pool, never on the caller's thread. Once for every part.</summary>
     internal void Complete()
     {
-        if (Interlocked.Decrement(ref _pending) == 0)
+        if (Interlocked.Decrement(ref _pending) > 0)
+        {
+            return;
+        }
+
+        if (IsToldWhenFlushed)
+        {
+            LetGo();
+        }
+        else
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        }
+    }
+
+    /// <summary>One part is flushed, or never will be. Once for every part of a batch that <see cref="IsToldWhenFlushed"/>.</summary>
+    internal void CompleteFlush()
+    {
+        if (Interlocked.Decrement(ref _unflushed) == 0)
         {
             ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
         }
@@ -230,8 +299,16 @@ public sealed class IngestBatch : IDisposable, IValueTaskSource, IThreadPoolWork
     private void Finish()
     {
         Tally();
-        _isInFlight = false;
-        _completion.SetResult(true);
+        if (IsToldWhenFlushed)
+        {
+            _completion.SetResult(true);
+            LetGo();
+        }
+        else
+        {
+            _isInFlight = false;
+            _completion.SetResult(true);
+        }
     }
 
     void IThreadPoolWorkItem.Execute() => Finish();
@@ -243,14 +320,21 @@ public sealed class IngestBatch : IDisposable, IValueTaskSource, IThreadPoolWork
         foreach (int partition in _used)
         {
             PartitionBatch part = _parts[partition]!;
-            if (part.Failure is not null)
+            if (FailureOf(part) is not null)
             {
-                totals.Unknown += part.RecordCount + part.LeftOut;
+                totals.Unknown += part.SubmittedRecords;
                 continue;
             }
 
+            int appended = part.SubmittedRecords - part.LeftOut;
             totals.Refused += part.LeftOut;
-            _ends[partition] = Math.Max(_ends[partition], part.Columns.BaseOffset + part.RecordCount);
+            _ends[partition] = Math.Max(_ends[partition], part.AppendedAt + appended);
+            if (IsToldWhenFlushed)
+            {
+                totals.Durable += appended;
+                continue;
+            }
+
             foreach (byte packed in part.Verdicts.AsSpan(0, part.RecordCount))
             {
                 switch ((Verdict)(packed & 0xF))
@@ -285,6 +369,9 @@ public sealed class IngestBatch : IDisposable, IValueTaskSource, IThreadPoolWork
         totals.Refused += _refusals.Count;
         Totals = totals;
     }
+
+    // What is on disk is durable, even if its fold failed since.
+    private static ErrorCode? FailureOf(PartitionBatch part) => part.IsFlushed ? null : part.Failure;
 
     private static ErrorCode? CodeOf(Verdict verdict, VerdictReason reason) => verdict switch
     {

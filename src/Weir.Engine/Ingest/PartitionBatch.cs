@@ -26,10 +26,44 @@ internal sealed class PartitionBatch(IngestBatch owner)
     /// <summary>Null once the records are decided and flushed; why they are not, or not known to be, otherwise.</summary>
     public ErrorCode? Failure { get; set; }
 
+    /// <summary>Records that were handed in, those that <see cref="KeepOnly"/> left out included.</summary>
+    public int SubmittedRecords { get; set; }
+
+    /// <summary>Offset of the first record.</summary>
+    public long AppendedAt { get; private set; }
+
+    /// <summary>The records are on disk: only of a batch whose owner is told then.</summary>
+    public bool IsFlushed { get; private set; }
+
+    private bool _isFlushTold;
+
+    /// <summary>The log has given the records their offsets.</summary>
+    public void NoteAppended(long offset, long appendTimeMs)
+    {
+        AppendedAt = offset;
+        Columns.BaseOffset = offset;
+        Columns.AppendTimeMs = appendTimeMs;
+    }
+
+    /// <summary>Tells an owner who waits for no more than the flush. On the flusher thread, while the records may still be folded.</summary>
+    /// <param name="failure">Null: it succeeded.</param>
+    public void EndFlush(ErrorCode? failure)
+    {
+        IsFlushed = failure is null;
+        Failure = failure;
+        _isFlushTold = true;
+        Owner.CompleteFlush();
+    }
+
     /// <summary>The records are not acknowledged; the owner learns why.</summary>
     public void Fail(ErrorCode code)
     {
         Failure = code;
+        if (Owner.IsToldWhenFlushed && !_isFlushTold)
+        {
+            Owner.CompleteFlush();
+        }
+
         Owner.Complete();
     }
 
@@ -109,6 +143,8 @@ internal sealed class PartitionBatch(IngestBatch owner)
         Writer.Begin(nowMs);
         Columns.Clear(plan);
         Failure = null;
+        IsFlushed = false;
+        _isFlushTold = false;
         IsUsed = true;
         LeftOut = 0;
         _placeOf = null;

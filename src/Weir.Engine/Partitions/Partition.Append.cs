@@ -14,6 +14,9 @@ internal sealed partial class Partition
     private readonly List<RoundStep> _round = [];
     private int _toldSteps;
     private readonly List<PartitionBatch> _heldBehindMarker = [];
+
+    // Of the round: the flusher thread has it while a flush runs.
+    private readonly List<PartitionBatch> _toldWhenFlushed = [];
     private readonly Queue<MarkerAppend> _markers = new();
     private readonly RecordBatchWriter _markerWriter = new(256);
     private TimedMarker? _timedMarker;
@@ -220,6 +223,11 @@ internal sealed partial class Partition
         {
             if (step.Batch is { } batch)
             {
+                if (batch.Owner.IsToldWhenFlushed)
+                {
+                    _toldWhenFlushed.Add(batch);
+                }
+
                 if (_stream.IsStateFull)
                 {
                     batch.KeepOnly(_admission, _plan, _scratch);
@@ -227,8 +235,7 @@ internal sealed partial class Partition
 
                 if (batch.RecordCount > 0)
                 {
-                    batch.Columns.BaseOffset = log.Append(batch.Writer.Bytes, batch.RecordCount, nowMs).Value;
-                    batch.Columns.AppendTimeMs = log.LastAppendTimeMs;
+                    batch.NoteAppended(log.Append(batch.Writer.Bytes, batch.RecordCount, nowMs).Value, log.LastAppendTimeMs);
                     appendedBytes += batch.Writer.Length;
                 }
             }
@@ -293,6 +300,7 @@ internal sealed partial class Partition
     public void FlushRound()
     {
         long started = _stream.Time.GetTimestamp();
+        ErrorCode? failure = null;
         try
         {
             _log!.Flush();
@@ -300,9 +308,12 @@ internal sealed partial class Partition
         catch (Exception exception) when (IsPartitionFailure(exception))
         {
             _flushFailure = exception;
+            failure = ErrorCode.PartitionStopped;
         }
 
         EngineMetrics.FlushDuration.Record(_stream.Time.GetElapsedTime(started).TotalSeconds);
+        _toldWhenFlushed.ForEach(batch => batch.EndFlush(failure));
+        _toldWhenFlushed.Clear();
 
         // Release: pairs with the acquire in EndRoundIfFlushed.
         _isFlushed = true;

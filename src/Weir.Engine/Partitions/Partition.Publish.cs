@@ -88,6 +88,7 @@ internal sealed partial class Partition
     // Called when the state is not Serving any more, so that whoever queues a batch from now on sees it and fails the batch himself.
     private void FailWaiters(WeirException failure)
     {
+        _toldWhenFlushed.Clear();
         while (TryTakeStep(out RoundStep step))
         {
             step.Marker?.Fail(failure);

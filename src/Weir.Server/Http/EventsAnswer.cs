@@ -54,8 +54,8 @@ internal sealed class EventsAnswer(EventStream stream, in EventsRequest asked)
         _refused += totals.Refused;
         _unknown += totals.Unknown;
         MergeEnds(batch.Ends);
-        bool isAllCounted = totals.Counted == batch.Count;
-        if (_listsAll || !isAllCounted)
+        bool isAllPlain = totals.Counted + totals.Durable == batch.Count;
+        if (_listsAll || !isAllPlain)
         {
             CollectOneByOne(batch);
         }

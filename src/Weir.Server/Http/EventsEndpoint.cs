@@ -63,7 +63,7 @@ internal sealed class EventsEndpoint(ServerState server, IngestBudget budget, Se
         AddWhole(batch, buffer.FirstSpan, asked, context.Request);
         reader.AdvanceTo(buffer.End);
         long submitted = Stopwatch.GetTimestamp();
-        await batch.SubmitAsync();
+        await asked.Submit(batch);
         metrics.Record(stream, batch.Totals, Stopwatch.GetElapsedTime(submitted));
         var answer = new EventsAnswer(stream, asked);
         answer.Collect(batch);

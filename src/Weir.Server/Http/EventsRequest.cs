@@ -32,6 +32,9 @@ internal readonly struct EventsRequest
 
     public string? IdempotencyKey { get; }
 
+    /// <summary>Hands a batch over, and completes when what was asked for is known: verdicts, or only that it is on disk.</summary>
+    public ValueTask Submit(IngestBatch batch) => WaitsForVerdicts ? batch.SubmitAsync() : batch.SubmitDurablyAsync();
+
     /// <exception cref="WeirException">A header or parameter cannot be used.</exception>
     public static EventsRequest Read(HttpRequest request)
     {

@@ -45,7 +45,7 @@ internal sealed class PieceQueue(EventStream stream, EventsRequest asked, Server
         }
 
         EventsBefore += batch.Count;
-        _submitted.Enqueue((batch, batch.SubmitAsync(), Stopwatch.GetTimestamp()));
+        _submitted.Enqueue((batch, asked.Submit(batch), Stopwatch.GetTimestamp()));
     }
 
     /// <summary>Waits for everything that was submitted; then <see cref="Answer"/> is whole.</summary>

@@ -16,7 +16,7 @@ internal sealed class ServerMetrics : IDisposable
     private static readonly (Func<IngestTotals, long> Count, string Outcome)[] Outcomes =
     [
         (totals => totals.Counted, "counted"), (totals => totals.Replaced, "replaced"), (totals => totals.Duplicate, "duplicate"), (totals => totals.Taken, "taken"),
-        (totals => totals.Closed, "closed"), (totals => totals.Late, "late"), (totals => totals.Invalid, "invalid"), (totals => totals.Refused, "refused"), (totals => totals.Unknown, "shed"),
+        (totals => totals.Closed, "closed"), (totals => totals.Late, "late"), (totals => totals.Invalid, "invalid"), (totals => totals.Durable, "durable"), (totals => totals.Refused, "refused"), (totals => totals.Unknown, "shed"),
     ];
 
     private readonly Meter _meter;
@@ -29,7 +29,7 @@ internal sealed class ServerMetrics : IDisposable
         _server = server;
         _meter = new Meter(new MeterOptions(MeterName) { Scope = server });
         _events = _meter.CreateCounter<long>("weir.ingest.events", "{event}", "Events received, by outcome.");
-        _ackDuration = _meter.CreateHistogram<double>("weir.ingest.ack.duration", "s", "From a request's last byte to the end of its flush and fold.");
+        _ackDuration = _meter.CreateHistogram<double>("weir.ingest.ack.duration", "s", "From a request's last byte to the end of its flush and, unless only that was asked for, its fold.");
         _meter.CreateObservableUpDownCounter("weir.live.subscribers", () => live.Subscribers, "{subscriber}", "Live subscribers.");
         _meter.CreateObservableGauge("weir.log.end_offset", () => PerPartition(partition => partition.FlushedEnd), null, "End of what is flushed, exclusive.");
         _meter.CreateObservableGauge("weir.log.size", () => PerPartition(partition => partition.LogBytes), "By", "Size of the log on disk.");

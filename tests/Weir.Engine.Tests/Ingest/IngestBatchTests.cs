@@ -41,6 +41,39 @@ public sealed class IngestBatchTests
         Assert.NotSame(stream.NewBatch(), stream.NewBatch());
     }
 
+    [Theory]
+    [InlineData("exactly-once")]
+    [InlineData("at-most-once")]
+    public async Task Batches_told_when_flushed_go_to_the_next_request_only_after_their_fold(string delivery)
+    {
+        await using NodeFixture fixture = await NodeFixture.StartAsync();
+        EventStream stream = await fixture.DefineAsync("s", $$"""{"partitions":3,"id":"id","delivery":"{{delivery}}"}""");
+        await fixture.Node.DefineViewAsync("v", new ViewDefinition("SELECT sum(n) AS sum, count(*) AS events FROM s"));
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(client => Task.Run(async () =>
+        {
+            for (int i = 0; i < 200; i++)
+            {
+                using IngestBatch batch = stream.NewBatch();
+                for (int n = 0; n < 5; n++)
+                {
+                    batch.Add(Encoding.UTF8.GetBytes($$"""{"id":"{{client}}-{{i}}-{{n}}","n":{{n}}}"""), EventHeaders.None);
+                }
+
+                batch.Add("broken"u8, EventHeaders.None);
+                bool isToldWhenFlushed = (i + client) % 3 > 0;
+                await (isToldWhenFlushed ? batch.SubmitDurablyAsync() : batch.SubmitAsync());
+                Assert.Equal(new IngestTotals { Counted = isToldWhenFlushed ? 0 : 5, Durable = isToldWhenFlushed ? 5 : 0, Refused = 1 }, batch.Totals);
+                for (int n = 0; n < 5; n++)
+                {
+                    EventOutcome outcome = batch.OutcomeOf(n);
+                    Assert.True(outcome.Offset > 0 && outcome.Offset < batch.Ends[outcome.Partition]);
+                }
+            }
+        })));
+
+        Assert.Equal("""[{"sum":16000,"events":8000}]""", await fixture.RowsAsync("v"));
+    }
+
     [Fact]
     public async Task Every_index_has_its_own_outcome_and_refusals_say_where()
     {

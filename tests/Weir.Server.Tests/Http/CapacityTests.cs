@@ -44,6 +44,57 @@ public sealed class CapacityTests
         Assert.Equal(1, taken.Count("counted") + taken.Count("duplicate"));
     }
 
+    /// <summary>The fold of a replacement reads the event that it replaces, so a log that cannot be read holds it up, and nothing else.</summary>
+    [Fact]
+    public async Task A_durable_acknowledgement_waits_for_the_flush_and_not_for_the_fold()
+    {
+        var disk = new FaultyDisk();
+        await using TestServer server = await TestServer.StartAsync(
+            """
+            streams:
+              last: { partitions: 1, key: user, id: id, claim: { by: user, keep: last } }
+            views:
+              results: SELECT choice, count(*) AS votes FROM last GROUP BY choice
+            """,
+            disk: disk);
+        const string Last = "/v1/streams/last/events";
+        await server.PostAsync(Last, """{"id":"1","user":"ada","choice":"blue"}""");
+        disk.HoldReads();
+
+        Answer durable = await server.PostAsync(Last + "?ack=durable&verdicts=all", """{"id":"2","user":"ada","choice":"red"}""" + "\nbroken\n", "application/x-ndjson");
+        Task<Answer> decided = server.PostAsync(Last, """{"id":"3","user":"bob","choice":"red"}""");
+
+        Assert.Equal((HttpStatusCode.Accepted, 1L, 1L, "last:0=3"), (durable.Status, durable.Count("durable"), durable.Count("refused"), durable.Header("Weir-Position")));
+        Assert.Equal(("durable", 2L), (durable.Verdicts[0]!["verdict"]!.GetValue<string>(), durable.Verdicts[0]!["offset"]!.GetValue<long>()));
+        Assert.Equal("refused", durable.Verdicts[1]!["verdict"]!.GetValue<string>());
+        Assert.False(decided.IsCompleted);
+
+        disk.ReleaseReads();
+        Assert.Equal(1, (await decided).Count("counted"));
+        Answer view = await server.GetAsync("/v1/views/results?at=last:0=4");
+        Assert.Equal("""[{"choice":"red","votes":2}]""", view.Json["rows"]!.ToJsonString());
+    }
+
+    [Fact]
+    public async Task A_flush_that_fails_is_unknown_to_whoever_asked_for_durability_only()
+    {
+        var disk = new FaultyDisk();
+        await using TestServer server = await TestServer.StartAsync(Yaml, disk: disk);
+        disk.FlushesFail = true;
+        Answer failed = await server.PostAsync(Votes + "?ack=durable", """{"id":"1","user":"1"}""");
+        Assert.Equal((503, 0L, 1L), ((int)failed.Status, failed.Count("durable"), failed.Count("unknown")));
+        disk.FlushesFail = false;
+        Answer taken;
+        do
+        {
+            taken = await server.PostAsync(Votes + "?ack=durable", """{"id":"1","user":"1"}""");
+        }
+        while ((int)taken.Status == 503);
+
+        Assert.Equal((202, 1L), ((int)taken.Status, taken.Count("durable")));
+        Assert.Equal(1, (await server.PostAsync(Votes, """{"id":"1","user":"1"}""")).Count("duplicate"));
+    }
+
     [Fact]
     public async Task A_full_queue_says_when_to_come_back_and_the_same_body_is_then_counted_once()
     {

@@ -7,6 +7,7 @@ internal sealed class FaultyDisk : IDisk
 {
     private readonly IDisk _disk = LinuxDisk.Instance;
     private readonly ManualResetEventSlim _flushesPass = new(initialState: true);
+    private readonly ManualResetEventSlim _readsPass = new(initialState: true);
 
     /// <summary>While true, every flush of a log fails with EIO.</summary>
     public bool FlushesFail { get; set; }
@@ -16,6 +17,11 @@ internal sealed class FaultyDisk : IDisk
     public void HoldFlushes() => _flushesPass.Reset();
 
     public void ReleaseFlushes() => _flushesPass.Set();
+
+    /// <summary>From now on whoever reads a log waits.</summary>
+    public void HoldReads() => _readsPass.Reset();
+
+    public void ReleaseReads() => _readsPass.Set();
 
     public IDiskFile OpenFile(string path, FileOpen mode) => new FaultyFile(this, _disk.OpenFile(path, mode), path);
 
@@ -52,7 +58,15 @@ internal sealed class FaultyDisk : IDisk
     {
         public long Length => file.Length;
 
-        public int Read(long filePosition, Span<byte> buffer) => file.Read(filePosition, buffer);
+        public int Read(long filePosition, Span<byte> buffer)
+        {
+            if (path.EndsWith(".log", StringComparison.Ordinal))
+            {
+                disk._readsPass.Wait();
+            }
+
+            return file.Read(filePosition, buffer);
+        }
 
         public void Write(long filePosition, ReadOnlySpan<byte> bytes) => file.Write(filePosition, bytes);
 
