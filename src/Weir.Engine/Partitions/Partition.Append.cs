@@ -293,6 +293,9 @@ internal sealed partial class Partition
     /// <summary>Bytes of the round's batches.</summary>
     public long RoundBytes { get; private set; }
 
+    /// <summary>Somebody is told when the round is flushed, without waiting for its fold.</summary>
+    public bool IsFlushAwaited => _toldWhenFlushed.Count > 0;
+
     /// <summary>Lets a flusher thread run <see cref="FlushRound"/>.</summary>
     public void SendToFlusher() => _flusher.Enqueue(this);
 

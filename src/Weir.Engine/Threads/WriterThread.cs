@@ -101,7 +101,8 @@ internal sealed class WriterThread
             }
         }
 
-        bool flushesHere = _folding.Count <= MostFlushedHere && BytesOf(_folding) <= MostBytesFlushedHere;
+        // Whoever waits for the flush alone does not wait for the fold before it.
+        bool flushesHere = _folding.Count <= MostFlushedHere && BytesOf(_folding) <= MostBytesFlushedHere && !_folding.Exists(partition => partition.IsFlushAwaited);
         if (!flushesHere)
         {
             _folding.ForEach(partition => partition.SendToFlusher());
