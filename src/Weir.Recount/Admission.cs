@@ -1,5 +1,4 @@
-using System.Runtime.InteropServices;
-using System.Security.Cryptography;
+using System.Buffers;
 using System.Text;
 using System.Text.Json;
 using Weir.Core;
@@ -18,14 +17,14 @@ internal readonly ref struct LoggedEvent
 
     public required ReadOnlySpan<byte> Key { get; init; }
     public required bool HasKey { get; init; }
-    public required EventHeaders Headers { get; init; }
+    public required RecordHeaders Headers { get; init; }
     public required long Offset { get; init; }
 }
 
 /// <summary>The headers that a rule reads; null: not there.</summary>
-internal sealed class EventHeaders
+internal sealed class RecordHeaders
 {
-    public static readonly EventHeaders None = new();
+    public static readonly RecordHeaders None = new();
 
     public string? Id { get; set; }
     public string? IdempotencyKey { get; set; }
@@ -41,50 +40,52 @@ internal sealed class EventHeaders
 }
 
 /// <summary>
-/// The rules of one partition, replayed record by record with plain dictionaries keyed by the owners and identities themselves.
-/// Only owners of one class (see <see cref="IsMine"/>) are kept, so that a log of any size is counted in several passes.
+/// The rules of one partition, replayed record by record. Owners and identities are known by their hashes (see <see cref="SecretHash"/>), only those
+/// of one class at a time, so that a log of any size is counted in several passes.
 /// </summary>
 internal sealed class Admission
 {
-    // Beside the characters themselves: two or three strings of 22 and a dictionary's entry of 44, three times that while it grows.
-    private const int BytesPerOwner = 180;
-
     private readonly int _class;
     private readonly int _classes;
-    private readonly long _memoryBytes;
-    private readonly Dictionary<string, Owner> _owners = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, long> _identities = new(StringComparer.Ordinal);
+    private readonly Owners _owners;
+    private readonly Owners _identities;
+    private readonly BaseState? _base;
+    private readonly SecretHash _secret;
+    private readonly UInt128 _hashMask;
     private readonly FieldTree _tree;
     private readonly int[] _keySlots;
     private readonly int _idSlot;
     private readonly int[] _fieldSlots;
     private readonly JsonField[] _fields;
-    private long _usedBytes;
+    private readonly ArrayBufferWriter<byte> _key = new();
+
+    /// <summary>A letter for where it comes from, then the identity; empty: the event has none.</summary>
+    private readonly ArrayBufferWriter<byte> _identity = new();
+    private readonly ArrayBufferWriter<byte> _pair = new();
 
     /// <param name="rules">What the define marker in force says. Key, id and claim never change, so state survives <see cref="WithRules"/>.</param>
     /// <param name="viewFields">Adds the fields that the view reads to the tree; they are then in <see cref="Fields"/>.</param>
-    public Admission(StreamRules rules, Action<FieldTree> viewFields, int ownerClass, int classes, long memoryBytes)
-        : this(rules, viewFields, ownerClass, classes, memoryBytes, null)
-    {
-    }
-
-    private Admission(StreamRules rules, Action<FieldTree> viewFields, int ownerClass, int classes, long memoryBytes, Admission? before)
+    /// <param name="ownerClass">Which of the classes this pass decides, from 0.</param>
+    /// <param name="owners">Cleared by the caller.</param>
+    /// <param name="identities">Used with <c>keep: last</c> only; cleared by the caller.</param>
+    /// <param name="from">What the log begins with; null: nothing.</param>
+    public Admission(StreamRules rules, Action<FieldTree> viewFields, int ownerClass, int classes, Owners owners, Owners identities, BaseState? from)
     {
         Rules = rules;
         _class = ownerClass;
         _classes = classes;
-        _memoryBytes = memoryBytes;
+        _owners = owners;
+        _identities = identities;
+        _base = from;
+        _secret = rules.Secret;
+        _hashMask = from is null ? UInt128.MaxValue : BaseState.HashMask;
         _tree = new FieldTree();
         viewFields(_tree);
         _keySlots = [.. rules.Key.Select(_tree.Add)];
         _idSlot = rules.Id is null ? -1 : _tree.Add(rules.Id);
         _fieldSlots = [.. rules.Fields.Select(field => _tree.Add(field.Path))];
         _fields = new JsonField[_tree.Count];
-        IsOpen = !rules.HasOpening;
-        if (before is not null)
-        {
-            (IsOpen, _owners, _identities, _usedBytes) = (before.IsOpen, before._owners, before._identities, before._usedBytes);
-        }
+        IsOpen = from?.IsOpen ?? !rules.HasOpening;
     }
 
     public StreamRules Rules { get; }
@@ -92,143 +93,174 @@ internal sealed class Admission
     /// <summary>The stream takes events here: set by open and close markers, and by a first definition without an opening time.</summary>
     public bool IsOpen { get; set; }
 
-    /// <summary>The fields of the event that <see cref="Decide"/> saw last; the view's come first.</summary>
+    /// <summary>The fields of the event that <see cref="TryDecide"/> or <see cref="ReadFields"/> saw last; the view's come first.</summary>
     public ReadOnlySpan<JsonField> Fields => _fields;
 
     /// <summary>The owners of this class do not fit into the memory given; the caller begins again with more classes.</summary>
-    public bool IsFull => _usedBytes > _memoryBytes;
+    public bool IsFull => _owners.IsFull || _identities.IsFull;
 
     /// <summary>The same state under a changed definition.</summary>
-    public Admission WithRules(StreamRules rules, Action<FieldTree> viewFields) => new(rules, viewFields, _class, _classes, _memoryBytes, this);
+    public Admission WithRules(StreamRules rules, Action<FieldTree> viewFields) =>
+        new(rules, viewFields, _class, _classes, _owners, _identities, _base) { IsOpen = IsOpen };
 
-    /// <summary>Whether this pass decides a record. All records of an owner have its key, so they are in one class; records without a key are in class 0.</summary>
-    public bool IsMine(in LoggedEvent logged)
-    {
-        if (_classes == 1)
-        {
-            return true;
-        }
-
-        uint mixed = 2_166_136_261;
-        foreach (byte b in logged.Key)
-        {
-            mixed = unchecked((mixed ^ b) * 16_777_619);
-        }
-
-        return (logged.HasKey ? (mixed ^ (mixed >> 15)) % (uint)_classes : 0) == (uint)_class;
-    }
+    /// <summary>Whether this pass decides what belongs to an owner, or, where there is no claim, to an identity.</summary>
+    public bool IsMine(UInt128 hash) => (uint)((ulong)(hash >> 64) & uint.MaxValue) % (uint)_classes == (uint)_class;
 
     /// <summary>Reads the fields of an event that was counted in an earlier pass, for the view alone.</summary>
     public void ReadFields(in LoggedEvent logged) => _tree.TryRead(logged.Value, Rules.Depth, _fields);
 
-    /// <summary>The verdict of the next record of this class.</summary>
+    /// <summary>Decides the next record.</summary>
     /// <param name="replaced">Offset of the event that this one replaces; -1: none.</param>
+    /// <returns>False: another class's pass decides it.</returns>
     /// <exception cref="WeirException"><see cref="ErrorCode.RecountMismatch"/>: the record has not the key that its event has.</exception>
-    public Verdict Decide(in LoggedEvent logged, out long replaced)
+    public bool TryDecide(in LoggedEvent logged, out Verdict verdict, out long replaced)
     {
-        replaced = -1;
-        if (!IsOpen)
+        (verdict, replaced) = (Verdict.Closed, -1);
+
+        // All records of an owner have its key, so nobody needs to look into those of other classes.
+        if (_classes > 1 && Rules.HasClaim && !IsMine(HashOf(logged.Key)))
         {
-            return Verdict.Closed;
+            return false;
         }
 
-        if (!logged.HasValue || logged.Value.Length > Rules.EventBytes || !_tree.TryRead(logged.Value, Rules.Depth, _fields)
-            || !HasDeclaredTypes(logged.Value)
-            || !TryReadIdentity(logged, out string? identity)
-            || !TryReadKey(logged.Value, identity, out string? key))
+        if (!IsOpen || !TryReadEvent(logged))
         {
-            return Verdict.Invalid;
+            verdict = IsOpen ? Verdict.Invalid : Verdict.Closed;
+            return Rules.HasClaim || _class == 0;
         }
 
-        if (Rules.HasComputedKey && key != JsonText.Raw(logged.Key))
+        ReadOnlySpan<byte> key = _key.WrittenSpan;
+        if (Rules.HasComputedKey && !key.SequenceEqual(logged.Key))
         {
-            throw new WeirException(ErrorCode.RecountMismatch, $"The record at offset {logged.Offset} has the key {JsonText.Raw(logged.Key)}, but its event has {key}.");
+            throw new WeirException(ErrorCode.RecountMismatch, $"The record at offset {logged.Offset} has the key {JsonText.Raw(logged.Key)}, but its event has {JsonText.Raw(key)}.");
         }
 
-        return Rules.HasClaim ? DecideClaim(logged, key!, identity, out replaced)
-            : Rules.CountsEachIdentityOnce ? DecideIdentity(Rules.Key.Count > 0 ? IdentityOf(key!, identity!) : identity!, logged.Offset)
-            : Verdict.Counted;
+        if (Rules.HasClaim)
+        {
+            verdict = DecideClaim(logged, HashOf(key), out replaced);
+            return true;
+        }
+
+        if (!Rules.CountsEachIdentityOnce)
+        {
+            verdict = Verdict.Counted;
+            return true;
+        }
+
+        UInt128 identity = HashOf(Rules.Key.Count > 0 ? Pair() : _identity.WrittenSpan);
+        if (_classes > 1 && !IsMine(identity))
+        {
+            return false;
+        }
+
+        verdict = DecideIdentity(identity, logged.Offset);
+        return true;
     }
 
-    private Verdict DecideClaim(in LoggedEvent logged, string key, string? identity, out long replaced)
+    private bool TryReadEvent(in LoggedEvent logged) =>
+        logged.HasValue && logged.Value.Length <= Rules.EventBytes && _tree.TryRead(logged.Value, Rules.Depth, _fields)
+        && HasDeclaredTypes(logged.Value)
+        && TryReadIdentity(logged)
+        && TryReadKey(logged.Value);
+
+    private UInt128 HashOf(ReadOnlySpan<byte> bytes) => _secret.Of(bytes) & _hashMask;
+
+    private Verdict DecideClaim(in LoggedEvent logged, UInt128 key, out long replaced)
     {
         replaced = -1;
-        string? payload = Rules.Id is null ? Digest(logged.Value) : null;
-        ref Owner owner = ref CollectionsMarshal.GetValueRefOrAddDefault(_owners, key, out bool exists);
-        if (!exists)
+        ref Owner owner = ref _owners.FindOrAdd(key, logged.Offset, out bool isKnown);
+        if (!isKnown)
         {
-            owner = new Owner(logged.Offset, identity, payload);
-            _usedBytes += BytesPerOwner + (2L * (key.Length + (identity?.Length ?? 0) + (payload?.Length ?? 0)));
-            Remember(key, identity);
+            SetPrints(ref owner, logged.Value);
+            _ = IsNewIdentity(logged.Offset);
             return Verdict.Counted;
         }
 
-        if (payload is not null && payload == owner.Payload)
+        if (Rules.Id is null && owner.PayloadPrint == Print(owner, logged.Value))
         {
             return Verdict.Duplicate;
         }
 
         if (!Rules.KeepsLast)
         {
-            return identity is not null && identity == owner.Identity ? Verdict.Duplicate : Verdict.Taken;
+            return HasIdentity && owner.IdentityPrint == Math.Max(Print(owner, _identity.WrittenSpan), 1) ? Verdict.Duplicate : Verdict.Taken;
         }
 
-        if (identity is not null && _identities.ContainsKey(IdentityOf(key, identity)))
+        if (HasIdentity && !IsNewIdentity(logged.Offset))
         {
             return Verdict.Duplicate;
         }
 
         replaced = owner.Offset;
-        owner = new Owner(logged.Offset, identity, payload);
-        Remember(key, identity);
+        owner.OffsetPlusOne = logged.Offset + 1;
+        SetPrints(ref owner, logged.Value);
         return Verdict.Replaced;
     }
 
-    private Verdict DecideIdentity(string identity, long offset)
+    private Verdict DecideIdentity(UInt128 identity, long offset)
     {
-        if (_identities.TryGetValue(identity, out long seen) && (Rules.Remember is not { } records || seen >= offset - records))
+        ref Owner known = ref _owners.FindOrAdd(identity, offset, out bool isKnown);
+        if (isKnown && (Rules.Remember is not { } records || known.Offset >= offset - records))
         {
             return Verdict.Duplicate;
         }
 
-        _identities[identity] = offset;
-        _usedBytes += BytesPerOwner + (2 * identity.Length);
+        known.OffsetPlusOne = offset + 1;
         return Verdict.Counted;
     }
 
     /// <summary>With <c>keep: last</c> every identity that was counted stays known, or a late retry would bring back what was replaced.</summary>
-    private void Remember(string key, string? identity)
+    private bool IsNewIdentity(long offset)
     {
-        if (Rules.KeepsLast && identity is not null)
+        if (!Rules.KeepsLast || !HasIdentity)
         {
-            _identities[IdentityOf(key, identity)] = 0;
-            _usedBytes += BytesPerOwner + (2L * (key.Length + identity.Length));
+            return true;
         }
+
+        _identities.FindOrAdd(HashOf(Pair()), offset, out bool isKnown);
+        return !isKnown;
     }
 
-    // A key that is made of fields cannot hold the byte 0, so this joins the two without loss.
-    private static string IdentityOf(string key, string identity) => key + "\0" + identity;
-
-    /// <summary>Stands for the payload where it has to be compared later: whole payloads would not fit.</summary>
-    private static string Digest(ReadOnlySpan<byte> payload)
+    private void SetPrints(ref Owner owner, ReadOnlySpan<byte> payload)
     {
-        Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
-        SHA256.HashData(payload, digest);
-        return JsonText.Raw(digest);
+        owner.IdentityPrint = HasIdentity ? Math.Max(Print(owner, _identity.WrittenSpan), 1) : 0;
+        owner.PayloadPrint = Rules.Id is null ? Print(owner, payload) : 0;
+    }
+
+    /// <summary>
+    /// Identities and payloads of one owner are compared by 32 bits, by the 24 that a base holds where the owner comes from one. With <c>keep: first</c>
+    /// that tells <c>duplicate</c> from <c>taken</c>, neither of which counts; with <c>keep: last</c> one replacement in 4 billion by an event without an id is called a retry.
+    /// </summary>
+    private uint Print(in Owner owner, ReadOnlySpan<byte> bytes) =>
+        _base is not null && owner.Offset < _base.Offset ? _secret.Print24(bytes) : unchecked((uint)_secret.Of(bytes));
+
+    private bool HasIdentity => _identity.WrittenCount > 0;
+
+    /// <summary>Key and identity, joined without loss.</summary>
+    private ReadOnlySpan<byte> Pair()
+    {
+        _pair.ResetWrittenCount();
+        _pair.Advance(Varint.Write(_pair.GetSpan(Varint.MaxBytes), _key.WrittenCount));
+        _pair.Write(_key.WrittenSpan);
+        _pair.Write(_identity.WrittenSpan);
+        return _pair.WrittenSpan;
     }
 
     /// <summary>The first of: id field, CloudEvents source and id, header id, idempotency key; a letter in front keeps them apart.</summary>
     /// <returns>False: invalid.</returns>
-    private bool TryReadIdentity(in LoggedEvent logged, out string? identity)
+    private bool TryReadIdentity(in LoggedEvent logged)
     {
-        identity = null;
-        EventHeaders headers = logged.Headers;
+        _identity.ResetWrittenCount();
+        RecordHeaders headers = logged.Headers;
         if (_idSlot >= 0 && _fields[_idSlot].Token is not (JsonTokenType.None or JsonTokenType.Null))
         {
-            if (!TryReadPart(logged.Value, _idSlot, tag: 'f', out identity, out _))
+            if (!TryReadPart(logged.Value, _idSlot, out ReadOnlySpan<byte> id, out _))
             {
                 return false;
             }
+
+            _identity.Write("f"u8);
+            _identity.Write(id);
         }
         else if (headers.CloudEvent.TryGetValue("source", out string? source) && headers.CloudEvent.TryGetValue("id", out string? eventId))
         {
@@ -236,40 +268,48 @@ internal sealed class Admission
             JsonText.AppendString(list, JsonText.Bytes(source));
             list.Append(',');
             JsonText.AppendString(list, JsonText.Bytes(eventId));
-            identity = list.Append(']').ToString();
+            _identity.Write(JsonText.Bytes(list.Append(']').ToString()));
         }
         else if (headers.Id is { } id)
         {
-            identity = "h" + id;
+            _identity.Write(JsonText.Bytes("h" + id));
         }
         else if (headers.IdempotencyKey is { } idempotencyKey)
         {
-            identity = "k" + idempotencyKey;
+            _identity.Write(JsonText.Bytes("k" + idempotencyKey));
         }
 
-        if (identity is null)
+        if (!HasIdentity)
         {
             return Rules.Id is null && !Rules.CountsEachIdentityOnce;
         }
 
         // Where no identity is kept, its length bounds nothing.
-        return identity.Length - 1 <= Rules.IdBytes || (!Rules.CountsEachIdentityOnce && Rules.Keep is null);
+        return _identity.WrittenCount - 1 <= Rules.IdBytes || (!Rules.CountsEachIdentityOnce && Rules.Keep is null);
     }
 
-    private bool TryReadKey(ReadOnlySpan<byte> value, string? identity, out string? key)
+    private bool TryReadKey(ReadOnlySpan<byte> value)
     {
-        key = identity?[1..];
-        if (_keySlots.Length == 1)
+        _key.ResetWrittenCount();
+        if (_keySlots.Length == 0)
         {
-            return TryReadPart(value, _keySlots[0], tag: null, out key, out _) && key.Length <= Rules.KeyBytes;
+            _key.Write(HasIdentity ? _identity.WrittenSpan[1..] : []);
         }
+        else if (_keySlots.Length == 1)
+        {
+            if (!TryReadPart(value, _keySlots[0], out ReadOnlySpan<byte> part, out _))
+            {
+                return false;
+            }
 
-        if (_keySlots.Length > 1)
+            _key.Write(part);
+        }
+        else
         {
             var list = new StringBuilder("[");
             foreach (int slot in _keySlots)
             {
-                if (!TryReadPart(value, slot, tag: null, out string? part, out bool isString))
+                if (!TryReadPart(value, slot, out ReadOnlySpan<byte> part, out bool isString))
                 {
                     return false;
                 }
@@ -277,43 +317,34 @@ internal sealed class Admission
                 list.Append(list.Length > 1 ? "," : "");
                 if (isString)
                 {
-                    JsonText.AppendString(list, JsonText.Bytes(part));
+                    JsonText.AppendString(list, part);
                 }
                 else
                 {
-                    list.Append(part);
+                    list.Append(JsonText.Raw(part));
                 }
             }
 
-            key = list.Append(']').ToString();
+            _key.Write(JsonText.Bytes(list.Append(']').ToString()));
         }
 
-        return key is null || key.Length <= Rules.KeyBytes;
+        return _key.WrittenCount <= Rules.KeyBytes;
     }
 
     /// <summary>A part of a key, or an id: a string that is not empty, without NUL and half surrogates, or a number of at most 28 digits.</summary>
-    /// <param name="tag">Put in front; null: nothing.</param>
-    private bool TryReadPart(ReadOnlySpan<byte> value, int slot, char? tag, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out string? part, out bool isString)
+    private bool TryReadPart(ReadOnlySpan<byte> value, int slot, out ReadOnlySpan<byte> part, out bool isString)
     {
         JsonField field = _fields[slot];
         isString = field.Token == JsonTokenType.String;
-        part = null;
+        part = default;
         if (field.IsTwice)
         {
             return false;
         }
 
-        if (isString)
-        {
-            bool usable = JsonText.TryUnescape(field.Of(value), out ReadOnlySpan<byte> text) && text.Length > 0 && !text.Contains((byte)0);
-            part = !usable ? null : tag is { } letter ? JsonText.Raw(letter, text) : JsonText.Raw(text);
-        }
-        else if (field.Token == JsonTokenType.Number && JsonText.KeyNumber(field.Of(value)) is { } number)
-        {
-            part = tag + number;
-        }
-
-        return part is not null;
+        return isString
+            ? JsonText.TryUnescape(field.Of(value), out part) && part.Length > 0 && !part.Contains((byte)0)
+            : field.Token == JsonTokenType.Number && JsonText.TryReadKeyNumber(field.Of(value), out part);
     }
 
     private bool HasDeclaredTypes(ReadOnlySpan<byte> value)
@@ -344,8 +375,4 @@ internal sealed class Admission
         JsonText.ReadNumber(number, out _, out string digits, out long exponent);
         return digits.Length == 0 || (exponent >= -declared.Scale && digits.Length + exponent <= declared.Precision - declared.Scale);
     }
-
-    /// <param name="Offset">Of the event that counts.</param>
-    /// <param name="Payload">Its payload's digest, where the stream declares no id.</param>
-    private readonly record struct Owner(long Offset, string? Identity, string? Payload);
 }

@@ -20,13 +20,6 @@ internal static class JsonText
     /// <summary>Bytes to text and back without loss, one character a byte: keys, identities and group keys are compared as bytes and kept as strings.</summary>
     public static string Raw(ReadOnlySpan<byte> bytes) => Encoding.Latin1.GetString(bytes);
 
-    /// <summary>The same with a letter in front.</summary>
-    public static string Raw(char tag, ReadOnlySpan<byte> bytes) => string.Create(1 + bytes.Length, new Tagged(tag, bytes), static (text, tagged) =>
-    {
-        text[0] = tagged.Tag;
-        Encoding.Latin1.GetChars(tagged.Bytes, text[1..]);
-    });
-
     public static byte[] Bytes(string raw) => Encoding.Latin1.GetBytes(raw);
 
     /// <summary>The UTF-8 that a JSON string says.</summary>
@@ -204,14 +197,16 @@ internal static class JsonText
         return scaled.Sign < 0 ? "-" + text : text;
     }
 
-    /// <summary>The text of a number that forms a key or an id; null when it needs more than 28 digits.</summary>
-    public static string? KeyNumber(ReadOnlySpan<byte> json)
+    /// <summary>The text of a number that forms a key or an id; false when it needs more than 28 digits.</summary>
+    public static bool TryReadKeyNumber(ReadOnlySpan<byte> json, out ReadOnlySpan<byte> text)
     {
-        if (json.Length <= 18 && long.TryParse(json, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long plain))
-        {
-            return plain.ToString(CultureInfo.InvariantCulture);
-        }
+        // A plain whole number is its own text: JSON allows it no leading zeros.
+        text = json.Length <= 28 && !json.ContainsAnyExceptInRange((byte)'0', (byte)'9') ? json : Encoding.ASCII.GetBytes(KeyNumber(json) ?? "");
+        return text.Length > 0;
+    }
 
+    private static string? KeyNumber(ReadOnlySpan<byte> json)
+    {
         ReadNumber(json, out bool negative, out string digits, out long exponent);
         if (digits.Length == 0)
         {
@@ -229,11 +224,5 @@ internal static class JsonText
             ? digits + new string('0', (int)exponent)
             : digits.PadLeft((int)fractionDigits + 1, '0').Insert(Math.Max((int)wholeDigits, 1), ".");
         return negative ? "-" + text : text;
-    }
-
-    private readonly ref struct Tagged(char tag, ReadOnlySpan<byte> bytes)
-    {
-        public char Tag { get; } = tag;
-        public ReadOnlySpan<byte> Bytes { get; } = bytes;
     }
 }

@@ -5,21 +5,24 @@ internal sealed class OffsetSet
 {
     private const int PieceBits = 1 << 26;
 
+    private readonly long _start;
     private readonly ulong[][] _pieces;
 
+    /// <param name="start">The first.</param>
     /// <param name="end">Exclusive.</param>
-    public OffsetSet(long end)
+    public OffsetSet(long start, long end)
     {
-        _pieces = new ulong[(int)((end + PieceBits - 1) / PieceBits)][];
+        _start = start;
+        _pieces = new ulong[(int)((end - start + PieceBits - 1) / PieceBits)][];
         for (int i = 0; i < _pieces.Length; i++)
         {
             _pieces[i] = new ulong[PieceBits / 64];
         }
     }
 
-    public void Add(long offset) => Word(offset) |= 1UL << (int)(offset % 64);
+    public void Add(long offset) => Word(offset - _start) |= 1UL << (int)((offset - _start) % 64);
 
-    public bool Contains(long offset) => (Word(offset) & (1UL << (int)(offset % 64))) != 0;
+    public bool Contains(long offset) => (Word(offset - _start) & (1UL << (int)((offset - _start) % 64))) != 0;
 
-    private ref ulong Word(long offset) => ref _pieces[offset / PieceBits][offset % PieceBits / 64];
+    private ref ulong Word(long bit) => ref _pieces[bit / PieceBits][bit % PieceBits / 64];
 }

@@ -6,35 +6,40 @@ using Weir.Storage;
 namespace Weir.Recount;
 
 /// <summary>
-/// Counts one partition up to an offset. When its owners fit into the memory given, one reading does: each record is
-/// decided and, if counted, shown to the view. When they do not, the log is read once per class of owners to find out which
-/// records are counted, one bit each, and once more for the view. The same with <c>keep: last</c>, where a record counts
-/// only until its owner's next one, which takes another bit.
+/// Counts one partition up to an offset, from the log's start or from the base that retention cut it at. When its owners fit into the
+/// memory given, one reading does: each record is decided and, if counted, shown to the view. When they do not, the log is read
+/// once per class of owners to find out which records are counted, one bit each, and once more for the view. The same with
+/// <c>keep: last</c>, where a record counts only until its owner's next one, which takes another bit.
+/// Belongs to one thread.
 /// </summary>
 internal sealed class PartitionRecount
 {
     private readonly RecountRequest _request;
     private readonly ViewShape _shape;
     private readonly PartitionLog _log;
+    private readonly BaseState? _base;
     private readonly int _partition;
     private readonly long _end;
-    private readonly long _eventsBefore;
-    private readonly long _eventsAfter;
+    private readonly RecountMeter _meter;
     private readonly CancellationToken _cancellation;
-    private readonly EventHeaders _headers = new();
-    private long _passedOver;
+    private readonly RecordHeaders _headers = new();
+    private Owners _owners = null!;
+    private Owners _identities = null!;
+    private long _memoryBytes;
+    private long _passed;
+    private long _expected;
 
-    /// <param name="eventsBefore">Records passed over in the partitions before, for progress.</param>
-    /// <param name="eventsAfter">Records of the partitions to come, for progress.</param>
-    public PartitionRecount(RecountRequest request, ViewShape shape, PartitionLog log, int partition, long end, long eventsBefore, long eventsAfter, CancellationToken cancellation)
+    /// <param name="from">What the log begins with; null: with its first record.</param>
+    /// <param name="end">Exclusive.</param>
+    public PartitionRecount(RecountRequest request, ViewShape shape, PartitionLog log, BaseState? from, int partition, long end, RecountMeter meter, CancellationToken cancellation)
     {
         _request = request;
         _shape = shape;
         _log = log;
+        _base = from;
         _partition = partition;
         _end = end;
-        _eventsBefore = eventsBefore;
-        _eventsAfter = eventsAfter;
+        _meter = meter;
         _cancellation = cancellation;
         Tally = new ViewTally(shape, request.KeepWindows);
     }
@@ -45,31 +50,39 @@ internal sealed class PartitionRecount
 
     public RecountVerdicts Verdicts { get; private set; }
 
-    /// <summary>Records passed over, those of every pass.</summary>
-    public long PassedOver => _passedOver;
+    private long Start => _base?.Offset ?? 0;
 
-    public void Run()
+    /// <param name="owners">The thread's tables, whatever they hold.</param>
+    /// <param name="memoryBytes">For both.</param>
+    public void Run(Owners owners, Owners identities, long memoryBytes)
     {
-        if (_end == 0)
+        if (_end == Start)
         {
+            BeginTally();
             return;
         }
 
-        StreamRules rules = ReadFirstRules();
+        (_owners, _identities, _memoryBytes) = (owners, identities, memoryBytes);
+        _expected = _end - Start;
+        StreamRules rules = _base?.Rules ?? ReadFirstRules();
         int classes = 1;
         while (!(classes == 1 && !rules.KeepsLast ? TryRunOnce(rules, ref classes) : TryRunInClasses(rules, ref classes)))
         {
-            Tally = new ViewTally(_shape, _request.KeepWindows);
             Verdicts = default;
         }
     }
 
     private bool TryRunOnce(StreamRules rules, ref int classes)
     {
-        var admission = new Admission(rules, Tally.AddFields, ownerClass: 0, classes: 1, _request.OwnerMemoryBytes);
+        BeginTally();
+        if (!TryBegin(rules, ownerClass: 0, ref classes, out Admission admission))
+        {
+            return false;
+        }
+
         long reached = Read(ref admission, pass: 1, passes: 1, (in LoggedEvent logged, Stamp stamp) =>
         {
-            Verdict verdict = admission.Decide(logged, out _);
+            _ = admission.TryDecide(logged, out Verdict verdict, out _);
             Verdicts = Verdicts.Plus(verdict);
             if (verdict == Verdict.Counted)
             {
@@ -83,20 +96,26 @@ internal sealed class PartitionRecount
 
     private bool TryRunInClasses(StreamRules rules, ref int classes)
     {
-        var counted = new OffsetSet(_end);
-        var replaced = new OffsetSet(rules.KeepsLast ? _end : 0);
+        BeginTally();
+        var counted = new OffsetSet(Start, _end);
+        var replaced = new OffsetSet(Start, rules.KeepsLast ? _end : Start);
+        int passes = classes + 1;
+        Expect(passes);
         Admission admission;
         for (int ownerClass = 0; ownerClass < classes; ownerClass++)
         {
-            admission = new Admission(rules, Tally.AddFields, ownerClass, classes, _request.OwnerMemoryBytes);
-            long reached = Read(ref admission, pass: ownerClass + 1, passes: classes + 1, (in LoggedEvent logged, Stamp _) =>
+            if (!TryBegin(rules, ownerClass, ref classes, out admission))
             {
-                if (!admission.IsMine(logged))
+                return false;
+            }
+
+            long reached = Read(ref admission, pass: ownerClass + 1, passes, (in LoggedEvent logged, Stamp _) =>
+            {
+                if (!admission.TryDecide(logged, out Verdict verdict, out long earlier))
                 {
                     return true;
                 }
 
-                Verdict verdict = admission.Decide(logged, out long earlier);
                 Verdicts = Verdicts.Plus(verdict);
                 if (verdict.IsCounted())
                 {
@@ -116,8 +135,8 @@ internal sealed class PartitionRecount
             }
         }
 
-        admission = new Admission(rules, Tally.AddFields, ownerClass: 0, classes, _request.OwnerMemoryBytes);
-        Read(ref admission, pass: classes + 1, passes: classes + 1, (in LoggedEvent logged, Stamp stamp) =>
+        admission = new Admission(rules, Tally.AddFields, ownerClass: 0, classes, _owners, _identities, _base);
+        Read(ref admission, pass: passes, passes, (in LoggedEvent logged, Stamp stamp) =>
         {
             if (counted.Contains(logged.Offset))
             {
@@ -130,6 +149,36 @@ internal sealed class PartitionRecount
         return true;
     }
 
+    private void BeginTally()
+    {
+        Tally = new ViewTally(_shape, _request.KeepWindows);
+        _base?.LoadView(_request.BaseSection, Tally, _partition);
+    }
+
+    /// <summary>Empties the tables, but for what the base says of this class.</summary>
+    private bool TryBegin(StreamRules rules, int ownerClass, ref int classes, out Admission admission)
+    {
+        long expected = _end - Start + (_base?.MostOwners ?? 0);
+        _owners.Clear(expected, rules.KeepsLast ? _memoryBytes / 2 : _memoryBytes);
+        _identities.Clear(rules.KeepsLast ? expected : 0, _memoryBytes / 2);
+        admission = new Admission(rules, Tally.AddFields, ownerClass, classes, _owners, _identities, _base);
+        if (_base is null || _base.TryLoadOwners(_owners, admission))
+        {
+            return true;
+        }
+
+        classes *= 2;
+        return false;
+    }
+
+    /// <summary>Tells the meter how many records this try passes over, beside what earlier ones have.</summary>
+    private void Expect(int passes)
+    {
+        long needed = _passed + (passes * (_end - Start));
+        _meter.Expect(needed - _expected);
+        _expected = needed;
+    }
+
     /// <summary>Whether a pass came to the end; if not, into how many classes the next try divides the owners.</summary>
     private bool Finished(long reached, ref int classes)
     {
@@ -139,7 +188,8 @@ internal sealed class PartitionRecount
         }
 
         // As many as the part that did fit says, and some more: owners are seldom spread evenly over the log.
-        classes = (int)Math.Max(2L * classes, Math.Min(int.MaxValue / 2, 1 + (long)(classes * 1.25 * _end / Math.Max(reached, 1))));
+        long records = _end - Start;
+        classes = (int)Math.Max(2L * classes, Math.Min(int.MaxValue / 2, 1 + (long)(classes * 1.25 * records / Math.Max(reached - Start, 1))));
         return false;
     }
 
@@ -158,55 +208,57 @@ internal sealed class PartitionRecount
     /// <returns>End (exclusive) of what was read.</returns>
     private long Read(ref Admission admission, int pass, int passes, RecordVisitor visit)
     {
-        using LogReader reader = _log.OpenReader(Offset.Zero);
-        long next = 0;
+        using LogReader reader = _log.OpenReader(new Offset(Start));
         while (reader.TryReadNext(out StoredBatch stored))
         {
             _cancellation.ThrowIfCancellationRequested();
+            long next = Math.Min(stored.End.Value, _end);
             if (stored.IsControl)
             {
                 Apply(stored, ref admission);
-                next = stored.End.Value;
-                continue;
             }
-
-            if (!RecordBatch.TryRead(stored.Bytes, out RecordBatch batch) || batch.Codec != 0)
+            else if (VisitAll(stored, visit) is { } full)
             {
-                throw new WeirException(ErrorCode.LogDamaged, string.Create(CultureInfo.InvariantCulture, $"The batch at offset {stored.BaseOffset} of partition {_partition} is compressed, which a recount cannot read yet."));
+                return full;
             }
 
-            RecordBatch.Enumerator records = batch.GetEnumerator();
-            while (next < _end && records.MoveNext())
-            {
-                Record record = records.Current;
-                var logged = new LoggedEvent
-                {
-                    Json = stored.Memory.Slice(record.ValueAt, Math.Max(record.ValueLength, 0)),
-                    HasValue = record.ValueLength >= 0,
-                    Key = batch.Bytes.Slice(record.KeyAt, Math.Max(record.KeyLength, 0)),
-                    HasKey = record.KeyLength >= 0,
-                    Headers = ReadHeaders(batch.Bytes, record),
-                    Offset = stored.BaseOffset.Value + record.OffsetDelta,
-                };
-                if (!visit(logged, new Stamp(stored.AppendTimeMs, _partition, logged.Offset)))
-                {
-                    return logged.Offset;
-                }
-
-                next = logged.Offset + 1;
-                _passedOver++;
-            }
-
-            if (records.IsDamaged)
-            {
-                throw new WeirException(ErrorCode.LogDamaged, string.Create(CultureInfo.InvariantCulture, $"The batch at offset {stored.BaseOffset} of partition {_partition} holds no whole records behind offset {next}."));
-            }
-
-            _request.Progress?.Invoke(new RecountProgress(
-                _partition, pass, passes, _eventsBefore + _passedOver, _eventsBefore + _passedOver + (_end - next) + ((passes - pass) * _end) + _eventsAfter));
+            _passed += next - stored.BaseOffset.Value;
+            _meter.Pass(_partition, pass, passes, next - stored.BaseOffset.Value);
         }
 
         return _end;
+    }
+
+    /// <returns>The offset at which <paramref name="visit"/> said false; null: it did not.</returns>
+    private long? VisitAll(in StoredBatch stored, RecordVisitor visit)
+    {
+        if (!RecordBatch.TryRead(stored.Bytes, out RecordBatch batch) || batch.Codec != 0)
+        {
+            throw new WeirException(ErrorCode.LogDamaged, string.Create(CultureInfo.InvariantCulture, $"The batch at offset {stored.BaseOffset} of partition {_partition} is compressed, which a recount cannot read yet."));
+        }
+
+        RecordBatch.Enumerator records = batch.GetEnumerator();
+        for (long offset = stored.BaseOffset.Value; offset < _end && records.MoveNext(); offset++)
+        {
+            Record record = records.Current;
+            var logged = new LoggedEvent
+            {
+                Json = stored.Memory.Slice(record.ValueAt, Math.Max(record.ValueLength, 0)),
+                HasValue = record.ValueLength >= 0,
+                Key = batch.Bytes.Slice(record.KeyAt, Math.Max(record.KeyLength, 0)),
+                HasKey = record.KeyLength >= 0,
+                Headers = ReadHeaders(batch.Bytes, record),
+                Offset = stored.BaseOffset.Value + record.OffsetDelta,
+            };
+            if (!visit(logged, new Stamp(stored.AppendTimeMs, _partition, logged.Offset)))
+            {
+                return logged.Offset;
+            }
+        }
+
+        return !records.IsDamaged
+            ? null
+            : throw new WeirException(ErrorCode.LogDamaged, string.Create(CultureInfo.InvariantCulture, $"The batch at offset {stored.BaseOffset} of partition {_partition} does not hold the records that it declares."));
     }
 
     private void Apply(in StoredBatch stored, ref Admission admission)
@@ -249,11 +301,11 @@ internal sealed class PartitionRecount
         return Marker.TryReadType(batch.Bytes.Slice(records.Current.KeyAt, records.Current.KeyLength), out type);
     }
 
-    private EventHeaders ReadHeaders(ReadOnlySpan<byte> batch, in Record record)
+    private RecordHeaders ReadHeaders(ReadOnlySpan<byte> batch, in Record record)
     {
         if (record.HeaderCount == 0)
         {
-            return EventHeaders.None;
+            return RecordHeaders.None;
         }
 
         // One object for all records: nobody keeps it beyond the record. Of a name that is there twice the first counts.

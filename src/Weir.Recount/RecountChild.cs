@@ -9,13 +9,14 @@ namespace Weir.Recount;
 /// <summary>
 /// A recount as a process of its own, so that it shares no memory with what it checks. Lines of JSON in and out:
 /// <code>
-/// in   {"data":"./data","sql":"SELECT …","position":"votes:0=1841,1=1790","keep":10000,"errors":0,"rows":"/tmp/rows.ndjson","memory_bytes":536870912}
+/// in   {"data":"./data","sql":"SELECT …","position":"votes:0=1841,1=1790","keep":10000,"errors":0,"base_section":"view:…","rows":"/tmp/rows.ndjson","memory_bytes":536870912}
 ///      then, when "rows" is not given, one line per row of the live view, up to the end of the input
 /// out  {"progress":{"events":500000,"total":2000000,"events_per_second":1100000,"partition":1,"pass":1,"passes":1}}      about once a second
-///      {"equal":true,"events":…,"verdicts":{"counted":…},"position":"…","rows":…,"errors":0,"different":0,"differences":[]}   the last line; or
+///      {"equal":true,"events":…,"verdicts":{"counted":…},"position":"…","since":"votes:0=5000","complete":false,"rows":…,"errors":0,"different":0,"differences":[]}   the last line; or
 ///      {"error":{"code":"WEIR-5003","detail":"…"}}
 /// </code>
-/// "data", "sql" and "position" are required. Without "errors" the errors are not compared. Rows are read when the counting
+/// "data", "sql" and "position" are required. Without "errors" the errors are not compared. "since" and
+/// "complete" are there when retention has cut the log. Rows are read when the counting
 /// is done, so whoever writes them to the input must not wait for them before reading the output.
 /// </summary>
 public static class RecountChild
@@ -69,6 +70,7 @@ public static class RecountChild
             Position = Required(json, "position"),
             KeepWindows = (int)(Number(json, "keep") ?? 10_000),
             OwnerMemoryBytes = Number(json, "memory_bytes") ?? 512L << 20,
+            BaseSection = json.TryGetProperty("base_section", out JsonElement section) ? section.GetString() : null,
             Progress = ProgressTo(output, time),
         };
         RecountResult recount = RecountRun.Run(request, cancellation);
@@ -148,6 +150,12 @@ public static class RecountChild
         json.WriteNumber("invalid", recount.Verdicts.Invalid);
         json.WriteEndObject();
         json.WriteString("position", recount.Position.ToString());
+        if (recount.Since is { } since)
+        {
+            json.WriteString("since", since.ToString());
+            json.WriteBoolean("complete", false);
+        }
+
         json.WriteNumber("rows", recount.RowCount);
         json.WriteNumber("errors", recount.Errors);
         if (comparison.LiveErrors is { } live && live != recount.Errors)

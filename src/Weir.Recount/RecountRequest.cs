@@ -21,29 +21,36 @@ public sealed class RecountRequest
     public int KeepWindows { get; init; } = 10_000;
 
     /// <summary>
-    /// Memory for the owners of one pass, in bytes. A partition with more is read in several passes over classes of owners.
-    /// Default 512 MiB, which keeps the process under 1 GiB beside a view of a million groups.
+    /// Memory for owners, in bytes, shared out between the threads. A partition with more than fit is read in several passes over classes of owners.
+    /// Default 512 MiB, which keeps the process under 1 GiB.
     /// </summary>
     public long OwnerMemoryBytes { get; init; } = 512L << 20;
 
-    /// <summary>Called after every batch.</summary>
+    /// <summary>Partitions counted at the same time, at most. The result does not depend on it. Default: one per core.</summary>
+    public int Threads { get; init; } = Environment.ProcessorCount;
+
+    /// <summary>Name of the view's section in snapshots; null: a log that retention has cut gives the view no rows from before the cut.</summary>
+    public string? BaseSection { get; init; }
+
+    /// <summary>Called after every batch, by any of the threads but one at a time.</summary>
     public Action<RecountProgress>? Progress { get; init; }
 }
 
 /// <summary>How far a recount is.</summary>
-/// <param name="Partition">The partition that is read.</param>
+/// <param name="Partition">One that is read.</param>
 /// <param name="Pass">1-based, of this partition.</param>
 /// <param name="Passes">Of this partition; grows when its owners turn out not to fit.</param>
-/// <param name="Events">Records passed over, those of every pass.</param>
-/// <param name="TotalEvents">Records to pass over in all, as far as it is known.</param>
+/// <param name="Events">Records passed over, markers included, those of every pass and partition; never shrinks.</param>
+/// <param name="TotalEvents">Records to pass over in all; never shrinks, and grows when a partition turns out to need more passes.</param>
 public readonly record struct RecountProgress(int Partition, int Pass, int Passes, long Events, long TotalEvents);
 
 /// <summary>What the log says.</summary>
 public sealed class RecountResult
 {
-    internal RecountResult(Position position, RecountVerdicts verdicts, long errors, IReadOnlyList<string> columns, IReadOnlyList<int> keyColumns, IReadOnlyList<Row> rows)
+    internal RecountResult(Position position, Position? since, RecountVerdicts verdicts, long errors, IReadOnlyList<string> columns, IReadOnlyList<int> keyColumns, IReadOnlyList<Row> rows)
     {
         Position = position;
+        Since = since;
         Verdicts = verdicts;
         Errors = errors;
         Columns = columns;
@@ -54,6 +61,10 @@ public sealed class RecountResult
     /// <summary>The prefix that was counted.</summary>
     public Position Position { get; }
 
+    /// <summary>Where retention has cut the log: the first record of each partition that was counted. Rows before it are as the bases say. Null: everything was counted.</summary>
+    public Position? Since { get; }
+
+    /// <summary>Of the records that were counted.</summary>
     public RecountVerdicts Verdicts { get; }
 
     /// <summary>Counted events that the view could not evaluate.</summary>

@@ -6,16 +6,18 @@ using Weir.Storage;
 namespace Weir.Recount;
 
 /// <summary>
-/// The second implementation of admission and views: plain dictionaries and objects over the log, slow but obvious. It
+/// The second implementation of admission and views: plain tables and objects over the log, obvious before fast. It
 /// shares the log reader and the SQL parser with the engine and nothing else, so that the two agree only where both are right.
-/// Deterministic and without clock; one thread.
+/// Without clock, and deterministic: partitions are counted beside each other and merged in their order.
 /// </summary>
 public static class RecountRun
 {
-    /// <summary>Counts a view's stream from the start of its log up to a position.</summary>
+    private const int Attempts = 3;
+
+    /// <summary>Counts a view's stream up to a position: from the start of its log, or from the bases where retention has cut it.</summary>
     /// <exception cref="SqlException">The query is none. Retrying cannot help.</exception>
     /// <exception cref="WeirException">
-    /// <see cref="ErrorCode.UnknownStream"/>, <see cref="ErrorCode.InvalidPosition"/>; <see cref="ErrorCode.LogDamaged"/>: the log cannot be read,
+    /// <see cref="ErrorCode.UnknownStream"/>, <see cref="ErrorCode.InvalidPosition"/>; <see cref="ErrorCode.LogDamaged"/>: the log or a base cannot be read,
     /// with file and offset; <see cref="ErrorCode.RecountMismatch"/>: a record lies under a key that is not its event's. Retrying cannot help.
     /// </exception>
     public static RecountResult Run(RecountRequest request, CancellationToken cancellation = default)
@@ -28,28 +30,46 @@ public static class RecountRun
             throw new WeirException(ErrorCode.InvalidPosition, $"{request.Position} is no position of the stream {shape.Query.From}, which has {partitions} partitions.");
         }
 
-        var total = new ViewTally(shape, request.KeepWindows);
-        RecountVerdicts verdicts = default;
-        long toCome = 0;
-        foreach (long end in position.Ends)
+        var meter = new RecountMeter(request.Progress);
+        for (int attempt = 1; ; attempt++)
         {
-            toCome += end;
+            try
+            {
+                return Run(request, shape, directory, position, meter, cancellation);
+            }
+            catch (DiskException gone) when (gone.Errno == DiskException.NoEntry && attempt < Attempts)
+            {
+                // Retention has deleted a segment before it was read: there is a later base to begin with.
+            }
         }
+    }
 
-        long passedOver = 0;
-        for (int partition = 0; partition < partitions; partition++)
+    private static RecountResult Run(RecountRequest request, ViewShape shape, string directory, Position position, RecountMeter meter, CancellationToken cancellation)
+    {
+        var logs = new List<PartitionStart>();
+        try
         {
-            long end = position.Ends[partition];
-            toCome -= end;
-            using PartitionLog log = Open(request, Path.Combine(directory, partition.ToString(CultureInfo.InvariantCulture)), end);
-            var recount = new PartitionRecount(request, shape, log, partition, end, passedOver, toCome, cancellation);
-            recount.Run();
-            passedOver += recount.PassedOver;
-            verdicts = verdicts.Plus(recount.Verdicts);
-            total.Merge(recount.Tally);
-        }
+            for (int partition = 0; partition < position.Ends.Length; partition++)
+            {
+                logs.Add(PartitionStart.Open(request.Disk, Path.Combine(directory, partition.ToString(CultureInfo.InvariantCulture)), position.Ends[partition]));
+            }
 
-        return new RecountResult(position, verdicts, total.Errors, [.. shape.Columns.Select(column => column.Name)], shape.KeyColumns, ViewRows.Of(shape, total));
+            var run = new ParallelRecount(request, shape, position, logs, meter);
+            run.Run(cancellation);
+            long[] since = [.. logs.Select(log => log.Offset)];
+            return new RecountResult(
+                position,
+                since.Any(start => start > 0) ? new Position(shape.Query.From, since) : null,
+                run.Verdicts,
+                run.Total.Errors,
+                [.. shape.Columns.Select(column => column.Name)],
+                shape.KeyColumns,
+                ViewRows.Of(shape, run.Total));
+        }
+        finally
+        {
+            logs.ForEach(log => log.Dispose());
+        }
     }
 
     private static string DirectoryOf(RecountRequest request, string stream)
@@ -68,16 +88,5 @@ public static class RecountRun
             [] => throw new WeirException(ErrorCode.UnknownStream, $"{streams} has no stream called {stream}."),
             _ => throw new WeirException(ErrorCode.NotADataDirectory, $"{streams} has several streams called {stream}: {string.Join(", ", found)}."),
         };
-    }
-
-    private static PartitionLog Open(RecountRequest request, string directory, long end)
-    {
-        PartitionLog log = PartitionLog.OpenReadOnly(request.Disk, directory, new Offset(end), new LogOptions());
-        if (log.LogStart > Offset.Zero)
-        {
-            throw new WeirException(ErrorCode.InvalidPosition, $"The log in {directory} begins at offset {log.LogStart}, where retention has cut it: a recount needs all of it.");
-        }
-
-        return log;
     }
 }

@@ -22,6 +22,9 @@ internal sealed record DeclaredField(IReadOnlyList<PathStep> Path, FieldType Typ
 /// <summary>What a define marker says about admission: the definition document of PUT /v1/streams/{stream}, as far as verdicts depend on it.</summary>
 internal sealed class StreamRules
 {
+    /// <summary>Hashes owners under the stream's secret, which never changes.</summary>
+    public required SecretHash Secret { get; init; }
+
     public required IReadOnlyList<IReadOnlyList<PathStep>> Key { get; init; }
 
     /// <summary>The id field; null: identity comes from headers only.</summary>
@@ -63,15 +66,16 @@ internal sealed class StreamRules
                 throw new WeirException(ErrorCode.FormatTooNew, "A define marker has a later version than 1.");
             }
 
-            return Read(document.RootElement.GetProperty("definition"));
+            byte[] secret = Convert.FromHexString(document.RootElement.GetProperty("secret").GetString()!);
+            return Read(document.RootElement.GetProperty("definition"), new SecretHash(secret));
         }
-        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
+        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or ArgumentException)
         {
             throw new WeirException(ErrorCode.LogDamaged, $"A define marker cannot be read: {e.Message}", e);
         }
     }
 
-    private static StreamRules Read(JsonElement definition)
+    private static StreamRules Read(JsonElement definition, SecretHash secret)
     {
         JsonElement? claim = Member(definition, "claim");
         JsonElement? limits = Member(definition, "limits");
@@ -81,6 +85,7 @@ internal sealed class StreamRules
             : id is not null || claim is not null;
         return new StreamRules
         {
+            Secret = secret,
             // The owner of a claim is the key, also where only the claim names it.
             Key = (Member(definition, "key") ?? (claim is { } owner ? Member(owner, "by") : null)) is { } key ? [.. Strings(key).Select(ReadPath)] : [],
             Id = id is { } path ? ReadPath(path.GetString()!) : null,

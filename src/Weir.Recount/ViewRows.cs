@@ -103,13 +103,9 @@ internal sealed class ViewRows
     private static Value Show(AggregateFunction function, Aggregate aggregate) => function switch
     {
         AggregateFunction.Count => Value.OfInteger(aggregate.Count),
-        _ when aggregate.Count == 0 => Value.Null,
-        AggregateFunction.Sum => Value.OfNumber(aggregate.Sum),
-        AggregateFunction.Avg => Value.OfNumber(Average(aggregate.Sum, aggregate.Count)),
-        AggregateFunction.Min => aggregate.Least,
-        AggregateFunction.Max => aggregate.Greatest,
-        AggregateFunction.First => aggregate.First!.Value.Value,
-        AggregateFunction.Latest => aggregate.Latest!.Value.Value,
+        AggregateFunction.Sum => aggregate.Count == 0 ? Value.Null : Value.OfNumber(aggregate.Sum),
+        AggregateFunction.Avg => aggregate.Count == 0 ? Value.Null : Value.OfNumber(Average(aggregate.Sum, aggregate.Count)),
+        AggregateFunction.Min or AggregateFunction.Max or AggregateFunction.First or AggregateFunction.Latest => aggregate.Kept,
         _ => throw new ArgumentOutOfRangeException(nameof(function), function, null),
     };
 

@@ -12,15 +12,20 @@ internal readonly record struct Stamp(long AppendTimeMs, int Partition, long Off
     public int CompareTo(Stamp other) => (AppendTimeMs, Partition, Offset).CompareTo((other.AppendTimeMs, other.Partition, other.Offset));
 }
 
-/// <summary>What an aggregate has seen: everything that any of the functions shows. Rows of one partition first, then merged.</summary>
+/// <summary>What an aggregate has seen, as far as its function shows it. Rows of one partition first, then merged.</summary>
 internal sealed class Aggregate
 {
+    /// <summary><c>count sum avg</c>: values that are not NULL.</summary>
     public long Count { get; set; }
+
+    /// <summary><c>sum avg</c>.</summary>
     public BigInteger Sum { get; set; }
-    public Value Least { get; set; }
-    public Value Greatest { get; set; }
-    public (Stamp At, Value Value)? First { get; set; }
-    public (Stamp At, Value Value)? Latest { get; set; }
+
+    /// <summary><c>min max first latest</c>: the value so far; NULL: none.</summary>
+    public Value Kept { get; set; }
+
+    /// <summary><c>first latest</c>: where it comes from.</summary>
+    public Stamp At { get; set; }
 }
 
 /// <summary>One row in the making.</summary>
@@ -57,7 +62,7 @@ internal sealed class ViewTally
 
     private ReadOnlyMemory<byte> _json;
     private JsonField[] _fields = [];
-    private EventHeaders _headers = EventHeaders.None;
+    private RecordHeaders _headers = RecordHeaders.None;
     private Stamp _stamp;
     private byte[]? _recordKey;
     private bool _failed;
@@ -137,7 +142,39 @@ internal sealed class ViewTally
         {
             AddTo(group, key, window);
         }
+    }
 
+    /// <summary>Whether an aggregate counts rows, as <c>count(*)</c> does.</summary>
+    public bool IsCountOfRows(int aggregate) => _argumentColumns[aggregate] < 0;
+
+    /// <summary>Adds what the view could not evaluate before the log's beginning.</summary>
+    public void AddErrors(long errors) => Errors += errors;
+
+    /// <summary>Adds a group as it was where the log begins; the caller fills its aggregates.</summary>
+    /// <param name="window">Begin of the window, epoch milliseconds; 0 without tumble.</param>
+    public Group AddGroup(Value[] key, long window)
+    {
+        _keyText.Clear().Append('[');
+        for (int i = 0; i < key.Length; i++)
+        {
+            key[i] = _shape.Query.GroupBy[i] is GroupTumble ? Value.OfInteger(window) : key[i];
+            AppendKeyPart(i, key[i]);
+        }
+
+        _keyText.Append(']');
+        if (key.Length == 0)
+        {
+            return Groups["[]"];
+        }
+
+        Group group = NewGroup(key);
+        Groups.Add(_keyText.ToString(), group);
+        if (_shape.Window is not null)
+        {
+            TryKeepWindow(window);
+        }
+
+        return group;
     }
 
     /// <summary>Adds the rows of another partition of the same view.</summary>
@@ -154,7 +191,7 @@ internal sealed class ViewTally
 
             for (int i = 0; i < mine.Aggregates.Length; i++)
             {
-                Merge(mine.Aggregates[i], group.Aggregates[i]);
+                Merge(_shape.Aggregates[i].Function, mine.Aggregates[i], group.Aggregates[i]);
             }
         }
 
@@ -173,15 +210,23 @@ internal sealed class ViewTally
         DropOldWindows();
     }
 
-    private static void Merge(Aggregate mine, Aggregate theirs)
+    private static void Merge(AggregateFunction function, Aggregate mine, Aggregate theirs)
     {
         mine.Count += theirs.Count;
         mine.Sum = CheckedSum(mine.Sum + theirs.Sum);
-        mine.Least = mine.Least.IsNull || (!theirs.Least.IsNull && Order(theirs.Least, mine.Least) < 0) ? theirs.Least : mine.Least;
-        mine.Greatest = mine.Greatest.IsNull || (!theirs.Greatest.IsNull && Order(theirs.Greatest, mine.Greatest) > 0) ? theirs.Greatest : mine.Greatest;
-        mine.First = mine.First is not { } first || (theirs.First is { } f && f.At.CompareTo(first.At) < 0) ? theirs.First : first;
-        mine.Latest = mine.Latest is not { } latest || (theirs.Latest is { } l && l.At.CompareTo(latest.At) > 0) ? theirs.Latest : latest;
+        if (!theirs.Kept.IsNull && (mine.Kept.IsNull || TakesPlace(function, theirs, mine)))
+        {
+            (mine.Kept, mine.At) = (theirs.Kept, theirs.At);
+        }
     }
+
+    private static bool TakesPlace(AggregateFunction function, Aggregate theirs, Aggregate mine) => function switch
+    {
+        AggregateFunction.Min => Order(theirs.Kept, mine.Kept) < 0,
+        AggregateFunction.Max => Order(theirs.Kept, mine.Kept) > 0,
+        AggregateFunction.First => theirs.At.CompareTo(mine.At) < 0,
+        _ => theirs.At.CompareTo(mine.At) > 0,
+    };
 
     /// <summary>Numbers come before strings; within one partition and group the kinds never meet.</summary>
     private static int Order(in Value left, in Value right) => left.Kind != right.Kind ? left.Kind.CompareTo(right.Kind) : left.CompareTo(right);
@@ -298,11 +343,11 @@ internal sealed class ViewTally
             {
                 _failed = !TryReadWindow(value, tumble.SizeMs, out window);
                 value = Value.OfInteger(window);
-                _keyText.Append(i > 0 ? "," : "").Append('"').Append(_failed ? "" : EventTime.Text(window, tumble.SizeMs)).Append('"');
             }
-            else if (!_failed)
+
+            if (!_failed)
             {
-                value.AppendTo(_keyText.Append(i > 0 ? "," : ""));
+                AppendKeyPart(i, value);
             }
 
             key[i] = value;
@@ -311,6 +356,19 @@ internal sealed class ViewTally
         _keyText.Append(']');
         _failed |= _keyText.Length > MaxBytes;
         return key;
+    }
+
+    private void AppendKeyPart(int i, in Value value)
+    {
+        _keyText.Append(i > 0 ? "," : "");
+        if (_shape.Query.GroupBy[i] is GroupTumble tumble)
+        {
+            _keyText.Append('"').Append(EventTime.Text((long)(value.Number / JsonText.One), tumble.SizeMs)).Append('"');
+        }
+        else
+        {
+            value.AppendTo(_keyText);
+        }
     }
 
     private static bool TryReadWindow(in Value time, long sizeMs, out long start)
@@ -351,7 +409,7 @@ internal sealed class ViewTally
                 AggregateFunction.Count => false,
                 AggregateFunction.Sum or AggregateFunction.Avg => value.Kind != ValueKind.Number || value.IsUnusable,
                 AggregateFunction.Min or AggregateFunction.Max => value.Kind is ValueKind.Boolean or ValueKind.Composite || !CanBeKept(value)
-                    || (group?.Aggregates[i].Least is { IsNull: false } least && least.Kind != value.Kind),
+                    || (group?.Aggregates[i].Kept is { IsNull: false } kept && kept.Kind != value.Kind),
                 _ => !CanBeKept(value),
             };
         }
@@ -387,13 +445,13 @@ internal sealed class ViewTally
                 case AggregateFunction.Sum or AggregateFunction.Avg:
                     aggregate.Sum = CheckedSum(aggregate.Sum + value.Number);
                     break;
-                case AggregateFunction.Min or AggregateFunction.Max:
-                    aggregate.Least = aggregate.Least.IsNull || value.CompareTo(aggregate.Least) < 0 ? value : aggregate.Least;
-                    aggregate.Greatest = aggregate.Greatest.IsNull || value.CompareTo(aggregate.Greatest) > 0 ? value : aggregate.Greatest;
+                case AggregateFunction.Min when aggregate.Kept.IsNull || value.CompareTo(aggregate.Kept) < 0:
+                case AggregateFunction.Max when aggregate.Kept.IsNull || value.CompareTo(aggregate.Kept) > 0:
+                    aggregate.Kept = value;
                     break;
-                case AggregateFunction.First or AggregateFunction.Latest:
-                    aggregate.First ??= (_stamp, value);
-                    aggregate.Latest = (_stamp, value);
+                case AggregateFunction.First when aggregate.Kept.IsNull:
+                case AggregateFunction.Latest:
+                    (aggregate.Kept, aggregate.At) = (value, _stamp);
                     break;
             }
         }

@@ -8,7 +8,8 @@ public sealed partial class PartitionLog
 {
     /// <summary>
     /// Opens the records below <paramref name="end"/> for reading beside the process that writes the log: without its lock,
-    /// without recovery, and nothing is written. Whose log it is comes from the first segment's header.
+    /// without recovery, and nothing is written. Whose log it is comes from the first segment's header. Where retention has cut everything below the end,
+    /// <see cref="LogStart"/> is at or beyond it.
     /// </summary>
     /// <param name="end">Exclusive. Everything below it must be flushed: a position that the writing process has answered.</param>
     /// <exception cref="LogDamagedException">A segment below the end is missing or its header is bad. Reads find further damage. Retrying cannot help.</exception>
@@ -18,8 +19,14 @@ public sealed partial class PartitionLog
         var segments = new List<Segment>();
         LogIdentity? identity = null;
         Span<byte> bytes = stackalloc byte[SegmentHeader.Size];
-        foreach (Offset baseOffset in LogFiles.Offsets(disk.List(directory), LogFiles.Log).TakeWhile(start => start < end))
+        foreach (Offset baseOffset in LogFiles.Offsets(disk.List(directory), LogFiles.Log))
         {
+            // The first is needed also when it lies beyond the end: it says whose log it is and that retention has cut it there.
+            if (baseOffset >= end && (segments.Count > 0 || end == Offset.Zero))
+            {
+                break;
+            }
+
             string path = LogFiles.At(directory, baseOffset, LogFiles.Log);
             using IDiskFile file = disk.OpenFile(path, FileOpen.Read);
             int count = FrameScanner.ReadWithRetry(file, 0, bytes);

@@ -17,6 +17,7 @@ public sealed class SnapshotReader : IDisposable
     private readonly IDiskFile _file;
     private readonly byte[] _payload = new byte[SnapshotFormat.MaxPayloadBytes];
     private readonly byte[] _blockHeader = new byte[SnapshotFormat.BlockHeaderBytes];
+    private readonly uint _headerChecksum;
     private long _filePosition = SnapshotFormat.HeaderBytes;
     private uint _previous;
     private SnapshotBlock _kind;
@@ -29,7 +30,7 @@ public sealed class SnapshotReader : IDisposable
         Path = path;
         Offset = offset;
         IsBase = isBase;
-        _previous = headerChecksum;
+        _previous = _headerChecksum = headerChecksum;
     }
 
     public string Path { get; }
@@ -39,6 +40,9 @@ public sealed class SnapshotReader : IDisposable
 
     /// <summary>A base: where retention cut the log. Recounts and views made later begin here.</summary>
     public bool IsBase { get; }
+
+    /// <summary>Length of the file in bytes: no section is longer.</summary>
+    public long FileBytes => _file.Length;
 
     /// <summary>
     /// Opens the newest intact snapshot between <paramref name="logStart"/> and <paramref name="logEnd"/>, else the one
@@ -99,6 +103,15 @@ public sealed class SnapshotReader : IDisposable
 
         reader = null;
         return false;
+    }
+
+    /// <summary>Stands before the first section again.</summary>
+    public void Rewind()
+    {
+        _filePosition = SnapshotFormat.HeaderBytes;
+        _previous = _headerChecksum;
+        _kind = default;
+        _length = _read = 0;
     }
 
     /// <summary>Moves to the next section, past what is left of the current one.</summary>
@@ -187,7 +200,7 @@ public sealed class SnapshotReader : IDisposable
                 }
             }
 
-            candidate.Rewind(checksum);
+            candidate.Rewind();
             file = null;
             reader = candidate;
             fault = "";
@@ -202,14 +215,6 @@ public sealed class SnapshotReader : IDisposable
         {
             file?.Dispose();
         }
-    }
-
-    private void Rewind(uint headerChecksum)
-    {
-        _filePosition = SnapshotFormat.HeaderBytes;
-        _previous = headerChecksum;
-        _kind = default;
-        _length = _read = 0;
     }
 
     /// <summary>Reads and verifies the next block.</summary>

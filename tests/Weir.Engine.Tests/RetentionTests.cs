@@ -47,6 +47,44 @@ public sealed class RetentionTests
     }
 
     [Fact]
+    public async Task A_view_that_the_snapshot_does_not_have_begins_with_the_rows_in_the_base()
+    {
+        await using NodeFixture fixture = await StartWithSmallSegments();
+        EventStream stream = await fixture.DefineAsync("votes", Votes);
+        await SendManyAsync(stream, 3000);
+        await stream.PartitionList[0].SnapshotAsync();
+        await fixture.Node.DefineViewAsync("votes", new ViewDefinition("SELECT choice, count(*) AS votes FROM votes GROUP BY choice"));
+        Assert.Equal("""[{"choice":"a","votes":3000}]""", await fixture.RowsAsync("votes"));
+        fixture.Node.RetainOnce();
+        Assert.True(stream.Partitions[0].LogStart > 0);
+
+        await fixture.RestartAsync();
+
+        Assert.Equal("""[{"choice":"a","votes":3000}]""", await fixture.RowsAsync("votes"));
+        Assert.True(fixture.Node.TryGetView("votes", out View? again));
+        Assert.Null(again.Model.Since);
+    }
+
+    [Fact]
+    public async Task A_view_made_after_a_cut_is_in_the_next_base()
+    {
+        await using NodeFixture fixture = await StartWithSmallSegments();
+        EventStream stream = await fixture.DefineAsync("votes", Votes);
+        await SendManyAsync(stream, 3000);
+        fixture.Node.RetainOnce();
+        long start = stream.Partitions[0].LogStart;
+        await fixture.Node.DefineViewAsync("late", new ViewDefinition("SELECT count(*) AS votes FROM votes"));
+        await SendManyAsync(stream, 3000, first: 3000);
+        string rows = await fixture.RowsAsync("late");
+        fixture.Node.RetainOnce();
+        Assert.True(stream.Partitions[0].LogStart > start);
+
+        await fixture.RestartAsync();
+
+        Assert.Equal(rows, await fixture.RowsAsync("late"));
+    }
+
+    [Fact]
     public async Task Without_base_and_snapshot_a_cut_log_is_read_only()
     {
         await using NodeFixture fixture = await StartWithSmallSegments();
@@ -73,9 +111,9 @@ public sealed class RetentionTests
         SegmentBytes = 32 << 10,
     });
 
-    private static async Task SendManyAsync(EventStream stream, int count)
+    private static async Task SendManyAsync(EventStream stream, int count, int first = 0)
     {
-        foreach (int[] chunk in Enumerable.Range(0, count).Chunk(100))
+        foreach (int[] chunk in Enumerable.Range(first, count).Chunk(100))
         {
             Assert.Equal(chunk.Length, (await NodeFixture.SendAsync(stream, chunk.Select(Vote))).Counted);
         }

@@ -12,8 +12,8 @@ namespace Weir.Recount.Tests;
 
 /// <summary>
 /// The property that the product rests on: whatever is sent to a node, its verdicts and live views are those that the
-/// recount finds in the node's log. Scenarios are random definitions, events of every kind, closings and
-/// restarts; FsCheck shrinks a failing one to the fewest steps.
+/// recount finds in the node's log. Scenarios are random definitions, events of every kind, closings,
+/// restarts and passes of retention; FsCheck shrinks a failing one to the fewest steps.
 /// </summary>
 public sealed class EngineAgreementTests
 {
@@ -34,6 +34,11 @@ public sealed class EngineAgreementTests
         """{"partitions":2,"key":["user"],"id":"id","claim":{"by":["user"],"keep":"first"},"fields":{"amount":"decimal(6,2)","choice":"string"},"on-invalid":"dead-letter"}""",
         """{"partitions":2,"key":["user"],"id":"id","claim":{"by":["user"],"keep":"last"},"on-invalid":"dead-letter"}""",
         """{"partitions":2,"key":["user"],"claim":{"by":["user"],"keep":"last"},"on-invalid":"dead-letter"}""",
+        """{"partitions":2,"key":["user"],"id":"id","claim":{"by":["user"],"keep":"first"},"on-invalid":"dead-letter","retention":"1KiB"}""",
+        """{"partitions":1,"key":["user"],"claim":{"by":["user"],"keep":"first"},"on-invalid":"dead-letter","retention":"1KiB"}""",
+        """{"partitions":2,"key":["user"],"id":"id","on-invalid":"dead-letter","retention":"1KiB"}""",
+        """{"partitions":1,"id":"id","remember":7,"on-invalid":"dead-letter","retention":"1KiB"}""",
+        """{"partitions":2,"on-invalid":"dead-letter","retention":"1KiB"}""",
     ];
 
     private static readonly string[] AnyViews =
@@ -78,6 +83,8 @@ public sealed class EngineAgreementTests
         (1, from bytes in Gen.Choose(1, 4) select new Step("limit", bytes.ToString(CultureInfo.InvariantCulture), "")),
         (1, Gen.Constant(new Step("close", "", ""))),
         (1, Gen.Constant(new Step("open", "", ""))),
+        (1, Gen.Constant(new Step("view", "", ""))),
+        (3, Gen.Constant(new Step("retain", "", ""))),
         (1, Gen.Constant(new Step("restart", "", ""))));
 
     private static readonly Arbitrary<Scenario> Scenarios = Arb.From(
@@ -86,7 +93,7 @@ public sealed class EngineAgreementTests
         select new Scenario(definition, steps),
         Shrink);
 
-    /// <param name="Kind">send, close, open, restart, or limit: a definition with another limit of the id's bytes.</param>
+    /// <param name="Kind">send, close, open, restart; view: the view that is missing is defined; retain: retention cuts what it may; limit: a definition with another limit of the id's bytes.</param>
     /// <param name="Value">Events, one per line, sent together; the limit.</param>
     /// <param name="Headers">k: idempotency key, c: CloudEvents, h: header id; with its value.</param>
     private sealed record Step(string Kind, string Value, string Headers);
@@ -119,7 +126,7 @@ public sealed class EngineAgreementTests
             string[] queries = [.. AnyViews, .. scenario.Definition.Contains("\"last\"", StringComparison.Ordinal) ? [] : ViewsOfWhatStays];
             for (int i = 0; i < queries.Length; i++)
             {
-                // One of them is defined at the end and has to catch up.
+                // One of them is defined later and has to catch up, or begins where retention has cut the log.
                 if (i != 1)
                 {
                     await node.DefineViewAsync($"v{i}", new ViewDefinition(queries[i], Keep: KeepWindows));
@@ -139,6 +146,12 @@ public sealed class EngineAgreementTests
                         break;
                     case "limit":
                         await node.DefineStreamAsync("s", StreamDefinition.Parse(Encoding.UTF8.GetBytes($"{scenario.Definition[..^1]},\"limits\":{{\"id_bytes\":{step.Value}}}}}")));
+                        break;
+                    case "view":
+                        await node.DefineViewAsync("v1", new ViewDefinition(queries[1], Keep: KeepWindows));
+                        break;
+                    case "retain":
+                        node.RetainOnce();
                         break;
                     case "open":
                         await stream.OpenAsync(reopen: true);
@@ -178,7 +191,16 @@ public sealed class EngineAgreementTests
             await view.Model.WaitForAsync(position, TimeSpan.FromSeconds(20), TimeProvider.System, CancellationToken.None),
             $"{query}: at {view.Model.Position}, not at {position}: {view.State} {view.Failure}");
         ViewPage page = view.Model.Query(new ViewRequest());
-        RecountResult recount = RecountRun.Run(new RecountRequest { Disk = LinuxDisk.Instance, DataDirectory = directory, Sql = query, Position = page.Position.ToString(), KeepWindows = KeepWindows });
+        RecountResult recount = RecountRun.Run(new RecountRequest
+        {
+            Disk = LinuxDisk.Instance,
+            DataDirectory = directory,
+            Sql = query,
+            Position = page.Position.ToString(),
+            KeepWindows = KeepWindows,
+            OwnerMemoryBytes = 1 << 20,
+            BaseSection = view.Section,
+        });
 
         using JsonDocument rows = JsonDocument.Parse(page.Rows);
         RecountComparison comparison = RecountComparison.Compare(
@@ -195,6 +217,12 @@ public sealed class EngineAgreementTests
         if (!inOrder.SequenceEqual(live))
         {
             return $"{query}\n  order or text of rows: live {string.Join(' ', live)}, recount {string.Join(' ', inOrder)}";
+        }
+
+        if (recount.Since is not null)
+        {
+            // The verdicts of what is gone are not counted again.
+            return null;
         }
 
         RecountVerdicts v = recount.Verdicts;
@@ -236,7 +264,7 @@ public sealed class EngineAgreementTests
     private static async Task<WeirNode> StartAsync(string directory)
     {
         WeirNode node = WeirNode.Create(
-            new NodeOptions { DataDirectory = directory, PublishInterval = TimeSpan.FromMilliseconds(5), SnapshotBytes = 1_500, SegmentBytes = 4_000 },
+            new NodeOptions { DataDirectory = directory, PublishInterval = TimeSpan.FromMilliseconds(5), SnapshotBytes = 1_500, SegmentBytes = 1_200 },
             LinuxDisk.Instance,
             TimeProvider.System,
             RandomNumberGenerator.GetBytes,

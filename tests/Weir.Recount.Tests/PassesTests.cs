@@ -39,8 +39,48 @@ public sealed class PassesTests
         }
     }
 
+    [Theory]
+    [InlineData("""{"partitions":7,"key":["user"],"id":"id","claim":{"by":["user"],"keep":"first"}}""")]
+    [InlineData("""{"partitions":7,"key":["user"],"id":"id","claim":{"by":["user"],"keep":"last"}}""")]
+    public void The_answer_does_not_depend_on_the_number_of_threads(string definition)
+    {
+        using var stream = new TestStream(definition, partitions: 7);
+        var random = new Random(7);
+        for (int i = 0; i < 700; i++)
+        {
+            int user = random.Next(140);
+            string value = string.Create(CultureInfo.InvariantCulture, $"{{\"id\":\"{random.Next(3)}\",\"user\":\"user-{user}\",\"choice\":\"{"abc"[random.Next(3)]}\",\"x\":{random.Next(5)}}}");
+
+            // Every append time is there seven times, so that the order of partitions decides.
+            stream.At(1_700_000_000_000 + (i / 7));
+            stream.Add(string.Create(CultureInfo.InvariantCulture, $"user-{user}"), value, partition: user % 7);
+        }
+
+        const string OverPartitions = "SELECT choice, count(*) AS n, first(x) AS f, latest(_offset) AS l, sum(x) AS s FROM votes GROUP BY choice";
+        RecountResult one = stream.Recount(OverPartitions, threads: 1);
+        foreach ((int threads, int memory) in ((int, int)[])[(2, 1 << 20), (3, 9_000), (16, 30_000)])
+        {
+            RecountResult several = stream.Recount(OverPartitions, ownerMemoryBytes: memory, threads: threads);
+            Assert.Equal(one.Verdicts, several.Verdicts);
+            Assert.Equal(one.JsonRows(), several.JsonRows());
+        }
+    }
+
     [Fact]
-    public void Progress_grows_to_its_total()
+    public void A_fault_in_one_partition_ends_the_recount_of_all()
+    {
+        using var stream = new TestStream("""{"partitions":3,"key":["user"],"id":"id"}""", partitions: 3);
+        stream.Add("ada", """{"id":"1","user":"ada"}""", partition: 0);
+        stream.Add("someone else", """{"id":"1","user":"bob"}""", partition: 1);
+        stream.Add("eve", """{"id":"1","user":"eve"}""", partition: 2);
+        foreach (int threads in (int[])[1, 3])
+        {
+            Assert.Equal(ErrorCode.RecountMismatch, Assert.Throws<WeirException>(() => stream.Recount("SELECT count(*) FROM votes", threads: threads)).Code);
+        }
+    }
+
+    [Fact]
+    public void Progress_grows_to_its_total_which_never_shrinks()
     {
         using var stream = new TestStream("""{"partitions":2,"id":"id"}""", partitions: 2);
         for (int i = 0; i < 500; i++)
@@ -60,6 +100,7 @@ public sealed class PassesTests
             Progress = progress =>
             {
                 Assert.InRange(progress.Events, last.Events + 1, progress.TotalEvents);
+                Assert.InRange(progress.TotalEvents, last.TotalEvents, long.MaxValue);
                 Assert.InRange(progress.Pass, 1, progress.Passes);
                 last = progress;
             },

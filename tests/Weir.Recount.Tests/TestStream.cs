@@ -66,7 +66,7 @@ internal sealed class TestStream : IDisposable
     /// <summary>Sets the append time of what comes next.</summary>
     public void At(long epochMs) => _time = epochMs;
 
-    public RecountResult Recount(string sql, string? position = null, long ownerMemoryBytes = 512L << 20, int keepWindows = 10_000)
+    public RecountResult Recount(string sql, string? position = null, long ownerMemoryBytes = 8L << 20, int keepWindows = 10_000, int threads = 2)
     {
         foreach (PartitionLog log in _logs)
         {
@@ -81,12 +81,13 @@ internal sealed class TestStream : IDisposable
             Sql = sql,
             Position = position ?? Position,
             OwnerMemoryBytes = ownerMemoryBytes,
+            Threads = threads,
             KeepWindows = keepWindows,
         });
     }
 
     /// <summary>Verdicts in the order counted, duplicate, replaced, taken, closed, invalid.</summary>
-    public string Verdicts(long ownerMemoryBytes = 512L << 20)
+    public string Verdicts(long ownerMemoryBytes = 8L << 20)
     {
         RecountVerdicts v = Recount($"SELECT count(*) FROM {_name}", ownerMemoryBytes: ownerMemoryBytes).Verdicts;
         Assert.Equal(v.Events, v.Counted + v.Duplicate + v.Replaced + v.Taken + v.Closed + v.Invalid);

@@ -204,7 +204,7 @@ public sealed partial class WeirNode
         {
             try
             {
-                new ViewBuilder(view, IsStopping).Build();
+                new ViewBuilder(view, Disk, IsStopping).Build();
                 _report(EngineEvent.ViewBuilt, $"The view {view.Name} is up to date.");
             }
             catch (Exception exception) when (exception is WeirException or InvariantException)

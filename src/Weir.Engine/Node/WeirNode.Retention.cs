@@ -9,6 +9,7 @@ public sealed partial class WeirNode
     private static readonly TimeSpan RetentionEvery = TimeSpan.FromSeconds(30);
 
     private readonly HashSet<Partition> _retentionStopped = [];
+    private readonly Lock _retaining = new();
     private int _isRetaining;
     private long _retainedAt;
 
@@ -36,9 +37,10 @@ public sealed partial class WeirNode
         thread.Start();
     }
 
-    /// <summary>One pass over all streams with retention. Blocks for as long as folding what goes takes.</summary>
+    /// <summary>One pass over all streams with retention, after the one that may be running. Blocks for as long as folding what goes takes.</summary>
     internal void RetainOnce()
     {
+        using Lock.Scope alone = _retaining.EnterScope();
         foreach (EventStream stream in _streams.Values.Where(stream => stream.Definition.Retention is not null))
         {
             foreach (Partition partition in stream.PartitionList.Where(partition => partition.State == PartitionState.Serving))
@@ -62,13 +64,46 @@ public sealed partial class WeirNode
             return;
         }
 
-        if (new RetentionPass(stream, partition, ViewsOf(stream)).WriteBase(Disk, cut) is { } reason)
+        // A view that is being made reads what would go, and the base must have what it has read: another time.
+        IReadOnlyList<View> views = ViewsOf(stream);
+        if (views.Any(view => view.State == ViewState.Building))
         {
-            _retentionStopped.Add(partition);
-            _report(EngineEvent.RetentionStopped, $"{stream.Name}/{partition.Id}: {reason}");
             return;
         }
 
+        bool isHeld = false;
+        try
+        {
+            bool isWritten = new RetentionPass(stream, partition, views).WriteBase(Disk, cut, MayCommit, out string? reason);
+            if (isWritten)
+            {
+                Cut(stream, partition, cut);
+            }
+            else if (reason is not null)
+            {
+                _retentionStopped.Add(partition);
+                _report(EngineEvent.RetentionStopped, $"{stream.Name}/{partition.Id}: {reason}");
+            }
+        }
+        finally
+        {
+            if (isHeld)
+            {
+                _defining.Release();
+            }
+        }
+
+        // From here until the segments have gone nobody defines a view: it would begin where the log does, and the base would not have it.
+        bool MayCommit()
+        {
+            _defining.Wait();
+            isHeld = true;
+            return ViewsOf(stream).SequenceEqual(views) && !views.Any(view => view.State == ViewState.Building);
+        }
+    }
+
+    private void Cut(EventStream stream, Partition partition, Offset cut)
+    {
         // A key file that is made now would outlive its segment.
         partition.Keys.Abandon(cut);
 

@@ -36,9 +36,12 @@ internal sealed class RetentionPass(EventStream stream, Partition partition, IRe
     }
 
     /// <summary>Writes the base at <paramref name="cut"/>; the caller then lets the segments below it go.</summary>
-    /// <returns>Null, or why retention stops here.</returns>
-    public string? WriteBase(IDisk disk, Offset cut)
+    /// <param name="mayCommit">Asked when all is written but the name.</param>
+    /// <param name="reason">Why retention stops here for good; null: it does not.</param>
+    /// <returns>False: there is no base at the cut.</returns>
+    public bool WriteBase(IDisk disk, Offset cut, Func<bool> mayCommit, out string? reason)
     {
+        reason = null;
         PartitionLog log = partition.Log!;
         using var admission = new Admission(stream.Definition, log.LogStart.Value);
         using var earlier = new EarlierRecords(partition, []);
@@ -50,7 +53,7 @@ internal sealed class RetentionPass(EventStream stream, Partition partition, IRe
             // Not the log's start: a crash between base and deletion leaves segments that the base covers already.
             if (cut <= based)
             {
-                return null;
+                return mayCommit();
             }
 
             from = based;
@@ -65,7 +68,8 @@ internal sealed class RetentionPass(EventStream stream, Partition partition, IRe
             {
                 if (batch.AppendTimeMs - WidestGap.TotalMilliseconds > previousAppendMs)
                 {
-                    return $"The clock jumped: {TimeText.FormatRfc3339(previousAppendMs)} is followed by {TimeText.FormatRfc3339(batch.AppendTimeMs)} at offset {batch.BaseOffset}. Retention stops here; raise or remove it to go on.";
+                    reason = $"The clock jumped: {TimeText.FormatRfc3339(previousAppendMs)} is followed by {TimeText.FormatRfc3339(batch.AppendTimeMs)} at offset {batch.BaseOffset}. Retention stops here; raise or remove it to go on.";
+                    return false;
                 }
 
                 previousAppendMs = batch.AppendTimeMs;
@@ -73,8 +77,7 @@ internal sealed class RetentionPass(EventStream stream, Partition partition, IRe
             }
         }
 
-        Write(disk, log, cut, admission, attached);
-        return null;
+        return Write(disk, log, cut, admission, attached, mayCommit);
     }
 
     // False: nothing has gone yet, and the log has everything from its first definition on.
@@ -93,12 +96,13 @@ internal sealed class RetentionPass(EventStream stream, Partition partition, IRe
 
         foreach (View view in views)
         {
-            // A view made after an earlier cut is in no base: it is built again from the log's start when it is needed.
-            if (sections is null)
+            // A view made after an earlier cut is not in that base: it began there with nothing, and its rows since then are part of the next one.
+            byte[]? state = null;
+            if (sections?.TryGetValue(view.Section, out state) != true)
             {
                 attached.Add(view, view.NewPartial(partition.Id));
             }
-            else if (sections.TryGetValue(view.Section, out byte[]? state) && view.ReadPartial(state, partition.Id) is { } partial)
+            else if (view.ReadPartial(state!, partition.Id) is { } partial)
             {
                 attached.Add(view, partial);
             }
@@ -107,7 +111,7 @@ internal sealed class RetentionPass(EventStream stream, Partition partition, IRe
         return sections is not null;
     }
 
-    private void Write(IDisk disk, PartitionLog log, Offset cut, Admission admission, AttachedViews attached)
+    private bool Write(IDisk disk, PartitionLog log, Offset cut, Admission admission, AttachedViews attached, Func<bool> mayCommit)
     {
         using SnapshotWriter writer = SnapshotWriter.BeginBase(disk, partition.Directory, log.Identity, cut);
         var state = new byte[Admission.StateHeaderBytes];
@@ -135,7 +139,13 @@ internal sealed class RetentionPass(EventStream stream, Partition partition, IRe
             }
         }
 
+        if (!mayCommit())
+        {
+            return false;
+        }
+
         writer.Commit();
+        return true;
     }
 
     private static long LastAppendMs(PartitionLog log, SegmentInfo segment)

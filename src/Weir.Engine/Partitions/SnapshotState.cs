@@ -90,7 +90,8 @@ internal static class SnapshotState
         table.LoadShard(CollectionsMarshal.AsSpan(shard));
     }
 
-    private static byte[] ReadAll(SnapshotReader snapshot)
+    /// <summary>The rest of the section.</summary>
+    public static byte[] ReadAll(SnapshotReader snapshot)
     {
         var bytes = new MemoryStream();
         var buffer = new byte[64 << 10];

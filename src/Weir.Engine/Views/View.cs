@@ -66,7 +66,7 @@ public sealed class View
     /// Name of its section in snapshots: the state belongs to this definition and no other. Versions begin at 1 again when a view was deleted
     /// and another one gets its name, and snapshots may hold the old one's state; so the definition itself is part of the name.
     /// </summary>
-    internal string Section => $"{SnapshotState.ViewPrefix}{Name}:{Version}:{new KeyedHash(0, 0).Hash(Definition.ToJson()):x32}";
+    public string Section => $"{SnapshotState.ViewPrefix}{Name}:{Version}:{new KeyedHash(0, 0).Hash(Definition.ToJson()):x32}";
 
     internal PartialView NewPartial(int partition) => new(Plan, partition, SeedOf(partition));
 

@@ -7,17 +7,19 @@ namespace Weir.Engine;
 /// Makes a view over a running stream from log and verdicts, beside the traffic, and hands each partial to its partition when it has caught up.
 /// One thread per build; it belongs to the node.
 /// </summary>
-internal sealed class ViewBuilder(View view, Func<bool> isStopping)
+internal sealed class ViewBuilder(View view, IDisk disk, Func<bool> isStopping)
 {
     // What the writer thread applies itself at the hand-over: about a millisecond.
     private const long HandOverRecords = 20_000;
+
+    /// <summary>First offset that the view has seen in each partition that was built here.</summary>
+    private readonly long[] _since = new long[view.Stream.PartitionCount];
 
     /// <summary>Builds all partitions that have no partial yet.</summary>
     /// <exception cref="WeirException">The log or the verdicts cannot be read.</exception>
     public void Build()
     {
         IReadOnlyList<Partition> partitions = view.Stream.PartitionList;
-        NoteSince(partitions);
         while (!isStopping() && !view.IsComplete)
         {
             for (int i = 0; i < partitions.Count && !isStopping(); i++)
@@ -33,36 +35,27 @@ internal sealed class ViewBuilder(View view, Func<bool> isStopping)
 
         if (!isStopping())
         {
+            // Where retention had cut the log before the view was made, it begins behind the cut and says so.
+            if (_since.Any(start => start > 0))
+            {
+                view.Model.Since = new Position(view.Stream.Name, _since);
+            }
+
             view.GoLive();
-        }
-    }
-
-    // Where retention has cut the log, a view made now begins behind the cut and says so.
-    private void NoteSince(IReadOnlyList<Partition> partitions)
-    {
-        var starts = new long[partitions.Count];
-        for (int i = 0; i < starts.Length; i++)
-        {
-            starts[i] = view.PartialOf(i) is null ? partitions[i].Log?.LogStart.Value ?? 0 : 0;
-        }
-
-        if (starts.Any(start => start > 0))
-        {
-            view.Model.Since = new Position(view.Stream.Name, starts);
         }
     }
 
     // Returns when the partition has a partial; or when it was opened anew meanwhile, and the caller begins again.
     private void BuildPartition(Partition partition)
     {
-        PartialView partial = view.NewPartial(partition.Id);
         PartitionLog log = partition.Log!;
-        using LogReader reader = log.OpenReader(log.LogStart);
+        PartialView partial = Begin(partition, log);
+        // Of a view that has stopped nothing is read any more.
+        using LogReader reader = log.OpenReader(new Offset(Math.Max(partial.End, log.LogStart.Value)));
         using var earlier = new EarlierRecords(partition, []);
         var only = new AttachedViews(earlier);
         only.Add(view, partial);
         var replay = new Replay(partition, view.StreamPlan, admission: null, only);
-        partial.Advance(log.LogStart.Value);
         bool isDone = false;
         while (!isDone && !isStopping())
         {
@@ -71,6 +64,37 @@ internal sealed class ViewBuilder(View view, Func<bool> isStopping)
             // No time limit: the writer thread uses partial and reader from when it gets there, however late that is.
             isDone = partition.AskAsync(() => TryHandOver(partition, partial, log, reader, replay)).GetAwaiter().GetResult();
         }
+    }
+
+    // A cut log begins with its base, which has the view's rows unless it was made later; also when a crash left segments below the base.
+    private PartialView Begin(Partition partition, PartitionLog log)
+    {
+        _since[partition.Id] = 0;
+        if (log.LogStart == Offset.Zero)
+        {
+            return view.NewPartial(partition.Id);
+        }
+
+        Offset start = log.LogStart;
+        if (SnapshotReader.TryOpenBase(disk, partition.Directory, log.Identity, out SnapshotReader? based))
+        {
+            using (based)
+            {
+                start = based.Offset;
+                while (based.TryNextSection(out string? name))
+                {
+                    if (name == view.Section && view.ReadPartial(SnapshotState.ReadAll(based), partition.Id) is { } known)
+                    {
+                        return known;
+                    }
+                }
+            }
+        }
+
+        _since[partition.Id] = start.Value;
+        PartialView partial = view.NewPartial(partition.Id);
+        partial.Advance(start.Value);
+        return partial;
     }
 
     // On the writer thread, between rounds: everything folded is flushed, so the reader reaches it. False: there is still too much to catch up with.

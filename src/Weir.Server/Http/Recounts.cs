@@ -144,6 +144,7 @@ internal sealed class Recounts(ServerState server, string dataDirectory, IReadOn
             writer.WriteString("position", snapshot.Position.ToString());
             writer.WriteNumber("keep", view.Definition.Keep);
             writer.WriteNumber("errors", ErrorsOf(snapshot.Json.Span));
+            writer.WriteString("base_section", view.Section);
             writer.WriteEndObject();
         }
 

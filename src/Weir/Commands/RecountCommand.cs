@@ -35,6 +35,11 @@ internal static class RecountCommand
         JsonArray differences = result["differences"] as JsonArray ?? [];
         string verdict = code == ExitCode.Ok ? "equal" : $"DIFFERENT in {TextTable.Count(result["different"]?.GetValue<long>() ?? differences.Count)} rows";
         terminal.Out.WriteLine($"{view}: {verdict}; {TextTable.Count(result["events"]?.GetValue<long>() ?? 0)} events counted again from the log in {TextTable.Duration(Stopwatch.GetElapsedTime(started))}, at {result["position"]}");
+        if (result["since"] is { } since)
+        {
+            terminal.Out.WriteLine($"  not complete: retention has cut the log, and what was before {since} is taken as its bases have it");
+        }
+
         foreach (JsonNode? difference in differences.Take(MaxDifferencesShown))
         {
             terminal.Out.WriteLine($"  {Terminal.Line(difference!)}");
