@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Weir.Core;
 using Weir.Storage;
 
@@ -114,31 +113,7 @@ internal sealed class RetentionPass(EventStream stream, Partition partition, IRe
     private bool Write(IDisk disk, PartitionLog log, Offset cut, Admission admission, AttachedViews attached, Func<bool> mayCommit)
     {
         using SnapshotWriter writer = SnapshotWriter.BeginBase(disk, partition.Directory, log.Identity, cut);
-        var state = new byte[Admission.StateHeaderBytes];
-        admission.WriteState(state);
-        writer.WriteSection(SnapshotState.AdmissionSection);
-        writer.Write(state);
-
-        writer.WriteSection(SnapshotState.DefineSection);
-        writer.Write(MarkerJson.Define(admission.Definition, stream.Secret));
-        foreach ((View view, PartialView partial) in attached.All)
-        {
-            writer.WriteSection(view.Section);
-            partial.Freeze().WriteTo(writer.Write);
-        }
-
-        List<OwnerEntry> shard = [];
-        int number = 0;
-        foreach (OwnerTable table in admission.Tables)
-        {
-            writer.WriteSection(SnapshotState.TableSection(number++));
-            table.BeginSnapshot(cut.Value);
-            while (table.CopyNextShard(shard))
-            {
-                writer.Write(MemoryMarshal.AsBytes(CollectionsMarshal.AsSpan(shard)));
-            }
-        }
-
+        SnapshotState.Write(writer, SnapshotState.BeginCopy(admission, stream.Secret, cut.Value, attached.All));
         if (!mayCommit())
         {
             return false;

@@ -1,58 +1,55 @@
 using System.Collections.Concurrent;
-using System.Runtime.InteropServices;
 using Weir.Core;
 using Weir.Storage;
 
 namespace Weir.Engine;
 
 /// <summary>
-/// One snapshot on its way to disk. The writer thread copies shards into a short queue (<see cref="CopyNext"/>); a thread of the job writes them.
-/// When the disk is slow the queue is full and copying waits, never the writer.
+/// One snapshot on its way to disk. The writer thread copies views and tables piece by piece into a short queue (<see cref="CopyNext"/>); a
+/// thread of the job writes them. When the disk is slow the queue is full and copying waits, never the writer.
 /// </summary>
 internal sealed class SnapshotJob
 {
-    private const int QueuedShards = 8;
+    private const int QueuedPieces = 8;
 
-    private readonly BlockingCollection<(int Table, OwnerEntry[] Entries)> _queue = new(QueuedShards);
-    private readonly OwnerTable[] _tables;
+    private readonly BlockingCollection<(string Section, byte[] Bytes)> _queue = new(QueuedPieces);
+    private readonly IEnumerator<(string Section, byte[] Bytes)> _pieces;
     private readonly Action _onStep;
     private readonly TaskCompletionSource _finished = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly List<OwnerEntry> _shard = [];
     private readonly Thread _thread;
-    private int _table;
     private volatile bool _isAbandoned;
 
-    public SnapshotJob(IDisk disk, string directory, LogIdentity identity, Offset offset, byte[] define, byte[] admission, List<(string Name, PartialImage State)> views, IEnumerable<OwnerTable> tables, VerdictLog verdicts, Action onStep)
+    /// <param name="pieces">The sections, each without a break; advanced by <see cref="CopyNext"/>.</param>
+    public SnapshotJob(IDisk disk, string directory, LogIdentity identity, Offset offset, IEnumerable<(string Section, byte[] Bytes)> pieces, VerdictLog verdicts, Action onStep)
     {
-        _tables = [.. tables];
+        _pieces = pieces.GetEnumerator();
         _onStep = onStep;
-        _thread = new Thread(() => Write(disk, directory, identity, offset, define, admission, views, verdicts)) { Name = $"weir-snapshot-{identity.Partition}", IsBackground = true };
+        _thread = new Thread(() => Write(disk, directory, identity, offset, verdicts)) { Name = $"weir-snapshot-{identity.Partition}", IsBackground = true };
         _thread.Start();
     }
 
     /// <summary>Completes when the snapshot has its name on disk, or faults.</summary>
     public Task Finished => _finished.Task;
 
-    /// <summary>Whether <see cref="CopyNext"/> would do something.</summary>
-    public bool CanStep => _finished.Task.IsCompleted || (_table <= _tables.Length && _queue.Count < QueuedShards && !_queue.IsAddingCompleted);
+    /// <summary>Whether <see cref="CopyNext"/> would do something, or the end is to be noticed.</summary>
+    public bool CanStep => _finished.Task.IsCompleted || (_queue.Count < QueuedPieces && !_queue.IsAddingCompleted);
 
-    /// <summary>Copies one shard, if the queue has room. Writer thread.</summary>
+    /// <summary>Copies one piece, if the queue has room. Writer thread.</summary>
     public void CopyNext()
     {
-        if (_queue.IsAddingCompleted || _queue.Count >= QueuedShards)
+        if (_queue.IsAddingCompleted || _queue.Count >= QueuedPieces)
         {
             return;
         }
 
-        if (_table == _tables.Length)
+        if (_pieces.MoveNext())
+        {
+            _queue.Add(_pieces.Current);
+        }
+        else
         {
             _queue.CompleteAdding();
-            return;
         }
-
-        bool more = _tables[_table].CopyNextShard(_shard);
-        _queue.Add((_table, _shard.ToArray()));
-        _table += more ? 0 : 1;
     }
 
     /// <summary>Waits until the job's thread touches no file any more; after <see cref="Abandon"/> or when it has finished.</summary>
@@ -65,36 +62,18 @@ internal sealed class SnapshotJob
         _queue.CompleteAdding();
     }
 
-    private void Write(IDisk disk, string directory, LogIdentity identity, Offset offset, byte[] define, byte[] admission, List<(string Name, PartialImage State)> views, VerdictLog verdicts)
+    private void Write(IDisk disk, string directory, LogIdentity identity, Offset offset, VerdictLog verdicts)
     {
         try
         {
             // Verdicts below a snapshot are not replayed any more, so they must be there.
             verdicts.Flush();
             using SnapshotWriter snapshot = SnapshotWriter.Begin(disk, directory, identity, offset);
-            snapshot.WriteSection(SnapshotState.DefineSection);
-            snapshot.Write(define);
-            snapshot.WriteSection(SnapshotState.AdmissionSection);
-            snapshot.Write(admission);
-            foreach ((string name, PartialImage state) in views)
+            SnapshotState.Write(snapshot, _queue.GetConsumingEnumerable().Select(piece =>
             {
-                snapshot.WriteSection(name);
-                state.WriteTo(snapshot.Write);
-            }
-
-            int current = -1;
-            foreach ((int table, OwnerEntry[] entries) in _queue.GetConsumingEnumerable())
-            {
-                if (table != current)
-                {
-                    current = table;
-                    snapshot.WriteSection(SnapshotState.TableSection(table));
-                }
-
-                snapshot.Write(MemoryMarshal.AsBytes(entries.AsSpan()));
                 _onStep();
-            }
-
+                return piece;
+            }));
             if (!_isAbandoned)
             {
                 snapshot.Commit();

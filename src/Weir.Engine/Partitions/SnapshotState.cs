@@ -18,6 +18,65 @@ internal static class SnapshotState
 
     public static string TableSection(int table) => table == 0 ? "table-0" : "table-1";
 
+    /// <summary>Begins the copy of a fold state as it is at <paramref name="end"/> (exclusive). It goes on changing while its owner enumerates the pieces.</summary>
+    /// <returns>The sections in pieces, those of one section together.</returns>
+    public static IEnumerable<(string Section, byte[] Bytes)> BeginCopy(Admission admission, byte[] secret, long end, IReadOnlyList<(View View, PartialView Partial)> views)
+    {
+        // Everything that changes with the next record begins here, and not when the enumeration gets there.
+        var state = new byte[Admission.StateHeaderBytes];
+        admission.WriteState(state);
+        OwnerTable[] tables = [.. admission.Tables];
+        Array.ForEach(tables, table => table.BeginSnapshot(end));
+        foreach ((_, PartialView partial) in views)
+        {
+            partial.BeginCopy();
+        }
+
+        return Pieces((DefineSection, MarkerJson.Define(admission.Definition, secret)), (AdmissionSection, state), views, tables);
+    }
+
+    /// <summary>Writes the pieces of <see cref="BeginCopy"/>.</summary>
+    public static void Write(SnapshotWriter snapshot, IEnumerable<(string Section, byte[] Bytes)> pieces)
+    {
+        string? current = null;
+        foreach ((string section, byte[] bytes) in pieces)
+        {
+            if (section != current)
+            {
+                current = section;
+                snapshot.WriteSection(section);
+            }
+
+            snapshot.Write(bytes);
+        }
+    }
+
+    private static IEnumerable<(string Section, byte[] Bytes)> Pieces(
+        (string, byte[]) define, (string, byte[]) state, IReadOnlyList<(View View, PartialView Partial)> views, OwnerTable[] tables)
+    {
+        yield return define;
+        yield return state;
+        foreach ((View view, PartialView partial) in views)
+        {
+            while (partial.CopyNext() is { } piece)
+            {
+                yield return (view.Section, piece);
+            }
+        }
+
+        List<OwnerEntry> shard = [];
+        for (int table = 0; table < tables.Length; table++)
+        {
+            bool more;
+            do
+            {
+                more = tables[table].CopyNextShard(shard);
+                yield return (TableSection(table), MemoryMarshal.AsBytes(CollectionsMarshal.AsSpan(shard)).ToArray());
+            }
+            while (more);
+        }
+    }
+
     /// <summary>Fills an empty admission and returns the views' sections.</summary>
     /// <exception cref="WeirException">The file changed after it was verified, or its definition cannot be read. Replay the log instead.</exception>
     /// <exception cref="InvariantException">A section is missing or has another form than this program writes. Replay the log instead.</exception>

@@ -42,9 +42,6 @@ internal abstract class Accumulator(int slot)
     public abstract PartialValue Get(int group);
 
     public abstract void Set(int group, in PartialValue value);
-
-    /// <summary>A copy that later records do not change, for another thread to read; made in the time it takes to copy arrays.</summary>
-    public abstract Accumulator Freeze();
 }
 
 /// <summary><c>count(x)</c>.</summary>
@@ -74,6 +71,4 @@ internal sealed class CountAccumulator(int slot) : Accumulator(slot)
     public override PartialValue Get(int group) => new(count: _counts[group]);
 
     public override void Set(int group, in PartialValue value) => _counts[group] = value.Count;
-
-    public override Accumulator Freeze() => new CountAccumulator(Slot) { _counts = (long[])_counts.Clone() };
 }

@@ -6,7 +6,7 @@ namespace Weir.Engine;
 /// <summary><c>first(x)</c> and <c>latest(x)</c>. Within a partition append times never go back, so the order of records is the order of (append time, offset).</summary>
 internal sealed class EdgeAccumulator(int slot, bool keepsFirst) : Accumulator(slot)
 {
-    private KeptValues _kept = new();
+    private readonly KeptValues _kept = new();
     private readonly TextBuffer _text = new();
     private (long TimeMs, long Offset)[] _places = [];
     private (long TimeMs, long Offset) _waitingPlace;
@@ -64,9 +64,6 @@ internal sealed class EdgeAccumulator(int slot, bool keepsFirst) : Accumulator(s
         _kept.Set(group, value);
         _places[group] = (value.TimeMs, value.Offset);
     }
-
-    public override Accumulator Freeze() =>
-        new EdgeAccumulator(Slot, keepsFirst) { _kept = _kept.Freeze(), _places = ((long, long)[])_places.Clone() };
 
     /// <summary>JSON without the white space between its parts; false when it is longer than the destination.</summary>
     private static bool TryCompact(ReadOnlySpan<byte> json, Span<byte> destination, out int length)

@@ -6,7 +6,7 @@ namespace Weir.Engine;
 /// <summary><c>min(x)</c> and <c>max(x)</c>, of numbers or of strings; the first value of a group decides which.</summary>
 internal sealed class ExtremeAccumulator(int slot, bool wantsGreater) : Accumulator(slot)
 {
-    private KeptValues _kept = new();
+    private readonly KeptValues _kept = new();
     private readonly TextBuffer _text = new();
     private bool _replaces;
 
@@ -47,8 +47,6 @@ internal sealed class ExtremeAccumulator(int slot, bool wantsGreater) : Accumula
     public override PartialValue Get(int group) => _kept.Get(group, timeMs: 0, offset: 0);
 
     public override void Set(int group, in PartialValue value) => _kept.Set(group, value);
-
-    public override Accumulator Freeze() => new ExtremeAccumulator(Slot, wantsGreater) { _kept = _kept.Freeze() };
 
     /// <summary>Whether a value takes the place of another. Across partitions kinds can differ: numbers come before strings.</summary>
     public static bool Replaces(SqlValue value, SqlValue kept, bool wantsGreater)

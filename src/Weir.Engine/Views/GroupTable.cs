@@ -33,9 +33,6 @@ internal sealed class GroupTable(ulong seed)
     /// <summary>The key of a live index, shared and never changed; null where the index is free.</summary>
     public byte[]? KeyOf(int index) => _keys[index];
 
-    /// <summary>The keys by index, null where one is free.</summary>
-    public byte[]?[] Keys() => _keys.AsSpan(0, Used).ToArray();
-
     public ulong Hash(ReadOnlySpan<byte> key) => GroupHash.Of(key, seed);
 
     /// <summary>The index of a key, -1 if it has none.</summary>

@@ -5,13 +5,11 @@ namespace Weir.Engine;
 /// <summary>
 /// One value per group, with one more in waiting: what <c>min max first latest</c> keep. Text is copied once, into the
 /// waiting buffer, which then changes places with the group's; so replacing a value does not allocate once buffers have grown.
-/// Buffers that a frozen copy shares are never written again: a value carries the generation it was kept in, and freezing begins a new one.
 /// </summary>
 internal sealed class KeptValues
 {
     private Value[] _values = [];
     private Value _waiting;
-    private int _generation;
 
     public DatumKind KindOf(int group) => _values[group].Kind;
 
@@ -22,11 +20,11 @@ internal sealed class KeptValues
     public void Grow(int capacity) => Array.Resize(ref _values, capacity);
 
     public void Wait(DatumKind kind, Exact number) =>
-        (_waiting.Kind, _waiting.Number, _waiting.Length, _waiting.Generation) = (kind, number, 0, _generation);
+        (_waiting.Kind, _waiting.Number, _waiting.Length) = (kind, number, 0);
 
     public void Wait(DatumKind kind, ReadOnlySpan<byte> text)
     {
-        (_waiting.Kind, _waiting.Number, _waiting.Length, _waiting.Generation) = (kind, default, text.Length, _generation);
+        (_waiting.Kind, _waiting.Number, _waiting.Length) = (kind, default, text.Length);
         if (_waiting.Text is null || _waiting.Text.Length < text.Length)
         {
             _waiting.Text = new byte[Math.Max(16, text.Length)];
@@ -35,21 +33,7 @@ internal sealed class KeptValues
         text.CopyTo(_waiting.Text);
     }
 
-    public void Keep(int group)
-    {
-        (_values[group], _waiting) = (_waiting, _values[group]);
-        if (_waiting.Generation != _generation)
-        {
-            _waiting.Text = null;
-        }
-    }
-
-    /// <summary>A copy that later changes leave alone, in the time it takes to copy one array.</summary>
-    public KeptValues Freeze()
-    {
-        _generation = unchecked(_generation + 1);
-        return new KeptValues { _values = (Value[])_values.Clone() };
-    }
+    public void Keep(int group) => (_values[group], _waiting) = (_waiting, _values[group]);
 
     /// <param name="timeMs">Append time of the value's record, where that matters; else 0.</param>
     public PartialValue Get(int group, long timeMs, long offset)
@@ -60,7 +44,7 @@ internal sealed class KeptValues
     }
 
     public void Set(int group, in PartialValue value) =>
-        _values[group] = new Value { Kind = value.Kind, Number = value.Number, Text = value.Text?.ToArray(), Length = value.Text?.Length ?? 0, Generation = _generation };
+        _values[group] = new Value { Kind = value.Kind, Number = value.Number, Text = value.Text?.ToArray(), Length = value.Text?.Length ?? 0 };
 
     private struct Value
     {
@@ -68,6 +52,5 @@ internal sealed class KeptValues
         public Exact Number;
         public byte[]? Text;
         public int Length;
-        public int Generation;
     }
 }

@@ -279,6 +279,11 @@ public sealed partial class PartialView
 
     private void Commit(int group, int rows)
     {
+        if (_copy is { } copy)
+        {
+            Copy(copy, group);
+        }
+
         foreach (Accumulator accumulator in _counting)
         {
             accumulator.Commit(group);
@@ -339,6 +344,7 @@ public sealed partial class PartialView
     private int Add(byte[] key, ulong hash, long windowStart)
     {
         int group = _groups.Add(key, hash);
+        _copy?.LeaveOut(group);
         if (_rows.Length < _groups.Capacity)
         {
             Grow();
@@ -370,6 +376,11 @@ public sealed partial class PartialView
 
     private void Remove(int group)
     {
+        if (_copy is { } copy)
+        {
+            Copy(copy, group);
+        }
+
         _groups.Remove(group);
         _rows[group] = 0;
         foreach (Accumulator accumulator in _counting)

@@ -37,8 +37,6 @@ internal sealed class SumAccumulator(int slot) : Accumulator(slot)
         _counts[group] = value.Count;
     }
 
-    public override Accumulator Freeze() => new SumAccumulator(Slot) { _sums = (Int128[])_sums.Clone(), _counts = (long[])_counts.Clone() };
-
     /// <summary>The sum of two sums; false when it leaves 128 bits.</summary>
     public static bool TryAdd(Int128 left, Int128 right, out Int128 sum)
     {

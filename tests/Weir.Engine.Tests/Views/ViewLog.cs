@@ -77,10 +77,21 @@ internal sealed class ViewLog
     public void Append(params ReadOnlySpan<string> events) => Append(0, 1_000, events);
 
     /// <summary>A partition's section of a snapshot.</summary>
-    public static byte[] SectionOf(PartialImage image)
+    public static byte[] SectionOf(PartialView partial)
+    {
+        partial.BeginCopy();
+        return RestOf(partial);
+    }
+
+    /// <summary>What is left of a copy under way.</summary>
+    public static byte[] RestOf(PartialView partial)
     {
         MemoryStream section = new();
-        image.WriteTo(section.Write);
+        while (partial.CopyNext() is { } piece)
+        {
+            section.Write(piece);
+        }
+
         return section.ToArray();
     }
 
