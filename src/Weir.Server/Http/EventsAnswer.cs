@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Globalization;
+using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
@@ -13,13 +14,13 @@ namespace Weir.Server.Http;
 /// Collects the outcomes of a body's events, batch by batch in the body's order, and writes the answer: totals, position and the verdicts that are
 /// not plainly "counted". Used by one request.
 /// </summary>
-internal sealed class EventsAnswer(EventStream stream, in EventsRequest asked)
+internal sealed class EventsAnswer(EventStream stream, in EventsRequest asked, IngestBudget budget)
 {
     /// <summary>Verdicts listed when nothing else is asked for; the rest is told as <c>more</c>.</summary>
     private const int ListedByDefault = 1_000;
 
-    /// <summary>Verdicts listed with <c>?verdicts=all</c>: an answer has a bound too. Larger bodies are split by whoever wants each verdict.</summary>
-    public const int ListedAtMost = 200_000;
+    /// <summary>A list up to this length is written into memory, so that the answer has a length; about 1 MB.</summary>
+    private const int WrittenWhole = 10_000;
 
     private const int KeptScratchBytes = 64 * 1024;
 
@@ -28,12 +29,9 @@ internal sealed class EventsAnswer(EventStream stream, in EventsRequest asked)
 
     private readonly bool _listsAll = asked.ListsAll;
     private readonly bool _waitsForVerdicts = asked.WaitsForVerdicts;
-    private readonly int _listedAtMost = asked.ListsAll ? ListedAtMost : ListedByDefault;
+    private VerdictList? _listed;
     private long _counted, _replaced, _duplicate, _taken, _closed, _invalid, _refused, _unknown;
     private long[]? _ends;
-    private Scratch? _listed;
-    private int _listedCount;
-    private long _more;
     private ErrorCode? _firstRefused;
     private string _firstRefusal = "";
     private ErrorCode? _unavailable;
@@ -63,9 +61,53 @@ internal sealed class EventsAnswer(EventStream stream, in EventsRequest asked)
         Events += batch.Count;
     }
 
-    /// <summary>Writes status, headers and body.</summary>
+    /// <summary>Writes status, headers and body; a long list of verdicts is sent on as it is written.</summary>
     /// <param name="fault">What kept the rest of the body from being read; null: all of it was.</param>
-    public void Write(HttpContext context, WeirException? fault = null)
+    public ValueTask WriteAsync(HttpContext context, WeirException? fault = null)
+    {
+        Scratch scratch = _scratch ?? new Scratch();
+        _scratch = null;
+        Utf8JsonWriter writer = scratch.Writer;
+        Begin(writer, context, fault);
+        if (_listed is { Count: > WrittenWhole } list)
+        {
+            return new ValueTask(WriteLongAsync(list, scratch, context));
+        }
+
+        foreach (long _ in _listed?.WriteTo(writer) ?? [])
+        {
+        }
+
+        End(writer);
+        ReadOnlySpan<byte> body = scratch.Buffer.WrittenSpan;
+        context.Response.ContentLength = body.Length;
+        context.Response.BodyWriter.Write(body);
+        Keep(scratch);
+        return default;
+    }
+
+    /// <summary>Gives back what the list holds, when no answer is written any more.</summary>
+    public void Return() => _listed?.Return();
+
+    private async Task WriteLongAsync(VerdictList list, Scratch scratch, HttpContext context)
+    {
+        PipeWriter body = context.Response.BodyWriter;
+        foreach (long _ in list.WriteTo(scratch.Writer))
+        {
+            scratch.Writer.Flush();
+            FlushResult sent = await body.WriteAsync(scratch.Buffer.WrittenMemory);
+            scratch.Buffer.ResetWrittenCount();
+            if (sent.IsCompleted)
+            {
+                return;
+            }
+        }
+
+        End(scratch.Writer);
+        await body.WriteAsync(scratch.Buffer.WrittenMemory);
+    }
+
+    private void Begin(Utf8JsonWriter writer, HttpContext context, WeirException? fault)
     {
         if (Events == 0)
         {
@@ -73,9 +115,6 @@ internal sealed class EventsAnswer(EventStream stream, in EventsRequest asked)
         }
 
         (int status, ErrorCode? code, string detail) = Result(fault);
-        Scratch scratch = _scratch ?? new Scratch();
-        _scratch = null;
-        Utf8JsonWriter writer = scratch.Writer;
         writer.WriteStartObject();
         if (code is { } problem)
         {
@@ -96,21 +135,25 @@ internal sealed class EventsAnswer(EventStream stream, in EventsRequest asked)
             writer.WriteNumber("reopened"u8, 1);
         }
 
-        WriteVerdicts(writer);
-        writer.WriteEndObject();
-        writer.Flush();
-
+        writer.WriteStartArray("verdicts"u8);
         response.StatusCode = status;
         response.ContentType = code is null ? "application/json" : Problem.ContentType;
         if (code is { } retried && WeirErrors.Get(retried).IsRetryable)
         {
             response.Headers.RetryAfter = Problem.Seconds(stream.EstimateDrain()).ToString(CultureInfo.InvariantCulture);
         }
+    }
 
-        ReadOnlySpan<byte> body = scratch.Buffer.WrittenSpan;
-        response.ContentLength = body.Length;
-        response.BodyWriter.Write(body);
-        Keep(scratch);
+    private void End(Utf8JsonWriter writer)
+    {
+        writer.WriteEndArray();
+        if (_listed is { More: > 0 } list)
+        {
+            writer.WriteNumber("more"u8, list.More);
+        }
+
+        writer.WriteEndObject();
+        writer.Flush();
     }
 
     // 200 every event decided; 202 durable, not asked; else the problem that concerns the most: the body, what may be sent again, nothing taken.
@@ -148,19 +191,11 @@ internal sealed class EventsAnswer(EventStream stream, in EventsRequest asked)
             }
 
             bool isPlain = outcome.Kind == OutcomeKind.Decided && (outcome.Verdict == Verdict.Counted || !_waitsForVerdicts);
-            if (isPlain && !_listsAll)
+            if (!isPlain || _listsAll)
             {
-                continue;
+                _listed ??= new VerdictList(budget, _listsAll ? long.MaxValue : ListedByDefault);
+                _listed.Add(Events, batch, i, outcome);
             }
-
-            if (_listedCount == _listedAtMost)
-            {
-                _more++;
-                continue;
-            }
-
-            _listedCount++;
-            WriteVerdict(batch, i, outcome);
         }
     }
 
@@ -180,34 +215,9 @@ internal sealed class EventsAnswer(EventStream stream, in EventsRequest asked)
 
     private static bool IsCapacity(ErrorCode code) => (int)code / 1000 == 4;
 
-    private static string ReasonOf(in EventOutcome outcome, IngestBatch batch, int i) =>
+    /// <summary>The sentence that says why an event was refused, and where; for a verdict or what is unknown, its code's.</summary>
+    internal static string ReasonOf(in EventOutcome outcome, IngestBatch batch, int i) =>
         outcome.Kind == OutcomeKind.Refused && !IsCapacity(outcome.Code!.Value) ? batch.RefusalDetail(i) : WeirErrors.Get(outcome.Code!.Value).Sentence;
-
-    private void WriteVerdict(IngestBatch batch, int i, in EventOutcome outcome)
-    {
-        Utf8JsonWriter writer = (_listed ??= Scratch.ForList()).Writer;
-        writer.WriteStartObject();
-        writer.WriteNumber("index"u8, Events + i);
-        writer.WriteString("verdict"u8, outcome.Kind switch
-        {
-            OutcomeKind.Refused => "refused",
-            OutcomeKind.Unknown => "unknown",
-            _ => _waitsForVerdicts ? outcome.Verdict.Word() : "durable",
-        });
-        if (outcome.Code is { } code && (_waitsForVerdicts || outcome.Kind != OutcomeKind.Decided))
-        {
-            writer.WriteString("code"u8, WeirErrors.NameOf(code));
-            writer.WriteString("reason"u8, ReasonOf(outcome, batch, i));
-        }
-
-        if (outcome.Offset >= 0)
-        {
-            writer.WriteNumber("partition"u8, outcome.Partition);
-            writer.WriteNumber("offset"u8, outcome.Offset);
-        }
-
-        writer.WriteEndObject();
-    }
 
     private void WriteTotals(Utf8JsonWriter writer)
     {
@@ -227,27 +237,6 @@ internal sealed class EventsAnswer(EventStream stream, in EventsRequest asked)
 
         writer.WriteNumber("refused"u8, _refused);
         writer.WriteNumber("unknown"u8, _unknown);
-    }
-
-    private void WriteVerdicts(Utf8JsonWriter writer)
-    {
-        writer.WritePropertyName("verdicts"u8);
-        if (_listed is null)
-        {
-            writer.WriteStartArray();
-            writer.WriteEndArray();
-        }
-        else
-        {
-            _listed.Writer.WriteEndArray();
-            _listed.Writer.Flush();
-            writer.WriteRawValue(_listed.Buffer.WrittenSpan, skipInputValidation: true);
-        }
-
-        if (_more > 0)
-        {
-            writer.WriteNumber("more"u8, _more);
-        }
     }
 
     private void MergeEnds(ReadOnlySpan<long> ends)
@@ -302,12 +291,5 @@ internal sealed class EventsAnswer(EventStream stream, in EventsRequest asked)
         public ArrayBufferWriter<byte> Buffer { get; }
 
         public Utf8JsonWriter Writer { get; }
-
-        public static Scratch ForList()
-        {
-            var scratch = new Scratch();
-            scratch.Writer.WriteStartArray();
-            return scratch;
-        }
     }
 }

@@ -65,9 +65,9 @@ internal sealed class EventsEndpoint(ServerState server, IngestBudget budget, Se
         long submitted = Stopwatch.GetTimestamp();
         await asked.Submit(batch);
         metrics.Record(stream, batch.Totals, Stopwatch.GetElapsedTime(submitted));
-        var answer = new EventsAnswer(stream, asked);
+        var answer = new EventsAnswer(stream, asked, budget);
         answer.Collect(batch);
-        answer.Write(context);
+        await answer.WriteAsync(context);
     }
 
     private async Task TakeAnyAsync(HttpContext context, EventStream stream, EventsRequest asked)
@@ -76,7 +76,7 @@ internal sealed class EventsEndpoint(ServerState server, IngestBudget budget, Se
         await using BodySource source = BodySource.Open(context.Request, canBeLines ? MaxLinesBodyBytes : MaxBodyBytes);
         long expected = context.Request.Headers.ContentEncoding.Count == 0 ? context.Request.ContentLength ?? long.MaxValue : long.MaxValue;
         var body = new BodyBuffer((int)Math.Min(expected, PieceBytes), budget);
-        await using var pieces = new PieceQueue(stream, asked, metrics, PiecesInFlight);
+        await using var pieces = new PieceQueue(stream, asked, budget, metrics, PiecesInFlight);
         WeirException? fault = null;
         try
         {
@@ -104,7 +104,7 @@ internal sealed class EventsEndpoint(ServerState server, IngestBudget budget, Se
             body.Return();
         }
 
-        pieces.Answer.Write(context, fault);
+        await pieces.Answer.WriteAsync(context, fault);
     }
 
     private static async Task TakeLinesAsync(BodyBuffer body, BodySource source, PieceQueue pieces, int maxEventBytes)

@@ -1,7 +1,7 @@
 namespace Weir.Server.Http;
 
 /// <summary>
-/// Bounds the bytes of request bodies that are in memory at one time, whatever the number of requests. Taken before a body is read,
+/// Bounds the bytes of request bodies, and of long lists of verdicts, that are in memory at one time, whatever the number of requests. Taken before a body is read,
 /// so that a flood is turned away before work is done for it. Any thread.
 /// </summary>
 /// <param name="limitBytes">At least one piece.</param>
@@ -15,6 +15,18 @@ internal sealed class IngestBudget(long limitBytes)
     public bool TryTake(long bytes)
     {
         if (Interlocked.Add(ref _takenBytes, bytes) <= limitBytes)
+        {
+            return true;
+        }
+
+        Return(bytes);
+        return false;
+    }
+
+    /// <summary>As <see cref="TryTake"/>, for what a request can do without: leaves half of the limit to the bodies themselves.</summary>
+    public bool TryTakeSpare(long bytes)
+    {
+        if (Interlocked.Add(ref _takenBytes, bytes) <= limitBytes / 2)
         {
             return true;
         }

@@ -44,6 +44,25 @@ public sealed class CapacityTests
         Assert.Equal(1, taken.Count("counted") + taken.Count("duplicate"));
     }
 
+    [Fact]
+    public async Task A_list_of_verdicts_ends_where_the_memory_for_it_does_and_says_how_many_are_left_out()
+    {
+        await using TestServer server = await TestServer.StartAsync("""
+            limits: { request_bytes: 4MiB }
+            streams:
+              clicks: { partitions: 2 }
+            """);
+        string body = string.Concat(Enumerable.Repeat("{}\n", 400_000));
+        for (int n = 0; n < 3; n++)
+        {
+            Answer answer = await server.PostAsync("/v1/streams/clicks/events?verdicts=all", body, "application/x-ndjson");
+            Assert.Equal(400_000, answer.Count("counted"));
+            Assert.InRange(answer.Verdicts.Count, 50_000, 150_000);
+            Assert.Equal(400_000, answer.Verdicts.Count + answer.Count("more"));
+            Assert.Equal(Enumerable.Range(0, answer.Verdicts.Count), answer.Verdicts.Select(one => one!["index"]!.GetValue<int>()));
+        }
+    }
+
     /// <summary>The fold of a replacement reads the event that it replaces, so a log that cannot be read holds it up, and nothing else.</summary>
     [Fact]
     public async Task A_durable_acknowledgement_waits_for_the_flush_and_not_for_the_fold()

@@ -93,6 +93,32 @@ public sealed class EventsTests : IAsyncLifetime
         Answer all = await _server.PostAsync(Votes + "?verdicts=all", body, "application/x-ndjson");
         Assert.Equal(1_501, all.Verdicts.Count);
         Assert.False(all.Json.ContainsKey("more"));
+        Assert.Equal(Enumerable.Range(0, 1_501), all.Verdicts.Select(one => one!["index"]!.GetValue<int>()));
+
+        // The place of an error is kept for a thousand of them.
+        string[] reasons = [.. all.Verdicts.Take(1_500).Select(one => one!["reason"]!.GetValue<string>())];
+        Assert.All(reasons[..1_000], reason => Assert.Contains("Field id", reason, StringComparison.Ordinal));
+        Assert.All(reasons[1_000..], reason => Assert.StartsWith(reason, reasons[0], StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Each_verdict_of_a_body_of_hundreds_of_thousands_is_listed_when_asked_for()
+    {
+        const int Lines = 250_000;
+        var body = new StringBuilder();
+        for (int i = 0; i < Lines; i++)
+        {
+            body.Append(i % 1000 == 7 ? "x\n" : $"{{\"id\":\"a{i}\",\"user\":\"a{i % 200_000}\"}}\n");
+        }
+
+        Answer answer = await _server.PostAsync(Votes + "?verdicts=all", body.ToString(), "application/x-ndjson");
+
+        Assert.False(answer.Json.ContainsKey("more"));
+        Assert.Equal(Lines, answer.Verdicts.Count);
+        Dictionary<string, long> told = answer.Verdicts.GroupBy(one => one!["verdict"]!.GetValue<string>()).ToDictionary(group => group.Key, group => group.LongCount());
+        Assert.Equal((answer.Count("counted"), answer.Count("taken"), 250L), (told["counted"], told["taken"], told["refused"]));
+        Assert.Equal(Lines, answer.Verdicts.Select(one => one!["index"]!.GetValue<int>()).Distinct().Count());
+        Assert.Equal(Lines - 250, answer.Verdicts.Where(one => one!["offset"] is not null).Select(one => (one!["partition"]!.GetValue<int>(), one["offset"]!.GetValue<long>())).Distinct().Count());
     }
 
     [Fact]
