@@ -12,6 +12,7 @@ namespace Weir.Storage;
 /// streams/&lt;stream&gt;-&lt;uuid8&gt;/definition.json   a stream exists exactly when this file does
 /// streams/&lt;stream&gt;-&lt;uuid8&gt;/&lt;partition&gt;/     PartitionLog
 /// views/&lt;view&gt;/definition.json
+/// view-version                               the highest version of a view that was deleted
 /// </code>
 /// What the definitions say is the engine's business. Names are checked by the engine before they get here: they become
 /// directory names as they are. Belongs to one thread at a time.
@@ -25,6 +26,7 @@ public sealed class DataDirectory : IDisposable
     private const string FormatName = "format";
     private const string StreamsName = "streams";
     private const string ViewsName = "views";
+    private const string ViewVersionName = "view-version";
     private const string DefinitionName = "definition.json";
 
     private readonly IDisposable _lock;
@@ -159,14 +161,40 @@ public sealed class DataDirectory : IDisposable
         AtomicFile.Write(Disk, System.IO.Path.Combine(directory, DefinitionName), definition);
     }
 
-    /// <summary>Deletes a view's definition; no error when there is none.</summary>
-    public void DeleteView(string name)
+    /// <summary>Deletes a view's definition; no error when there is none. Its version is on disk for good before the definition goes.</summary>
+    public void DeleteView(string name, int version)
     {
         string directory = System.IO.Path.Combine(Path, ViewsName, name);
-        if (Disk.FileExists(System.IO.Path.Combine(directory, DefinitionName)))
+        if (!Disk.FileExists(System.IO.Path.Combine(directory, DefinitionName)))
         {
-            DeleteDefined(directory);
+            return;
         }
+
+        if (version > HighestDeletedViewVersion())
+        {
+            AtomicFile.Write(Disk, System.IO.Path.Combine(Path, ViewVersionName), Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{version}\n")));
+        }
+
+        DeleteDefined(directory);
+    }
+
+    /// <summary>
+    /// The highest version that a deleted view had; 0 when none was deleted. A view gets a higher one than this, so that a version never
+    /// stands for two views of one name: it is part of what clients keep to ask whether something changed.
+    /// </summary>
+    /// <exception cref="WeirException"><see cref="ErrorCode.NotADataDirectory"/>: the file holds something else.</exception>
+    public int HighestDeletedViewVersion()
+    {
+        string path = System.IO.Path.Combine(Path, ViewVersionName);
+        if (AtomicFile.TryRead(Disk, path) is not { } bytes)
+        {
+            return 0;
+        }
+
+        string text = Encoding.ASCII.GetString(bytes).TrimEnd();
+        return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int version)
+            ? version
+            : throw new WeirException(ErrorCode.NotADataDirectory, $"{path} reads \"{text}\" instead of a number.");
     }
 
     public void Dispose() => _lock.Dispose();

@@ -1,5 +1,6 @@
 using System.Text;
 using Weir.Core;
+using Weir.TestKit;
 
 namespace Weir.Storage.Tests;
 
@@ -17,7 +18,10 @@ public sealed class DataDirectoryTests
             Assert.EndsWith("my-votes-12345678/3", stream.PartitionPath(3), StringComparison.Ordinal);
             data.WriteView("results", "{}"u8);
             data.WriteView("gone", "{}"u8);
-            data.DeleteView("gone");
+            data.DeleteView("gone", version: 7);
+            data.DeleteView("never", version: 9);
+            data.WriteView("gone", "{}"u8);
+            data.DeleteView("gone", version: 3);
             data.DeleteStream(data.CreateStream("old", id, "{}"u8));
         }
 
@@ -26,6 +30,36 @@ public sealed class DataDirectoryTests
         Assert.Equal("my-votes", found.Name);
         Assert.Equal("{\"a\":2}", Encoding.UTF8.GetString(found.ReadDefinition()));
         Assert.Equal("results", Assert.Single(again.Views()).Name);
+        Assert.Equal(7, again.HighestDeletedViewVersion());
+    }
+
+    [Fact]
+    public void Wherever_power_is_lost_a_view_is_there_or_its_version_is_remembered()
+    {
+        bool isFinished = false;
+        for (int change = 1; !isFinished; change++)
+        {
+            var disk = new SimulatedDisk();
+            using (DataDirectory data = DataDirectory.Open(disk, "/data"))
+            {
+                data.WriteView("v", "{}"u8);
+                disk.CrashAtChange(disk.Changes + change);
+                try
+                {
+                    data.DeleteView("v", version: 5);
+                    isFinished = true;
+                }
+                catch (SimulatedCrashException)
+                {
+                }
+            }
+
+            for (int seed = 0; seed < 20; seed++)
+            {
+                using DataDirectory again = DataDirectory.Open(disk.LosePower(new Random(seed)), "/data");
+                Assert.True(again.Views().Count == 1 || again.HighestDeletedViewVersion() == 5, $"Lost at change {change}, seed {seed}.");
+            }
+        }
     }
 
     [Fact]

@@ -164,9 +164,9 @@ public sealed partial class WeirNode : IAsyncDisposable
             }
 
             // The known one goes on until everything that can fail is done.
-            var stored = new StoredView(name, (known?.Version ?? 0) + 1, definition);
+            var stored = new StoredView(name, Math.Max(known?.Version ?? 0, _directory!.HighestDeletedViewVersion()) + 1, definition);
             View view = MakeView(stored);
-            _directory!.WriteView(name, stored.ToJson());
+            _directory.WriteView(name, stored.ToJson());
             _views[name] = view;
             StartBuild(view);
             if (known is not null)
@@ -194,7 +194,7 @@ public sealed partial class WeirNode : IAsyncDisposable
                 throw new WeirException(ErrorCode.UnknownView, $"There is no view {name}.");
             }
 
-            _directory!.DeleteView(name);
+            _directory!.DeleteView(name, view.Version);
             _views.TryRemove(name, out _);
             await DetachAsync(view);
         }

@@ -6,7 +6,7 @@ using Weir.Core;
 namespace Weir.Engine;
 
 /// <summary>What a view's <c>definition.json</c> holds.</summary>
-/// <param name="Version">1 for the first definition under this name.</param>
+/// <param name="Version">Higher than that of any earlier definition under this name.</param>
 internal sealed record StoredView(string Name, int Version, ViewDefinition Definition)
 {
     public byte[] ToJson()

@@ -39,7 +39,7 @@ public sealed class View
 
     public string Name { get; }
 
-    /// <summary>One more for each definition of this name; the first part of ETags and of live ids.</summary>
+    /// <summary>Higher for each definition of this name, also when the view was deleted in between; the first part of ETags and of live ids.</summary>
     public int Version { get; }
 
     public ViewDefinition Definition { get; }
@@ -63,8 +63,8 @@ public sealed class View
     internal StreamPlan StreamPlan { get; }
 
     /// <summary>
-    /// Name of its section in snapshots: the state belongs to this definition and no other. Versions begin at 1 again when a view was deleted
-    /// and another one gets its name, and snapshots may hold the old one's state; so the definition itself is part of the name.
+    /// Name of its section in snapshots: the state belongs to this definition and no other. The definition itself is part of the name, because
+    /// a definition file can be put back from a copy while snapshots hold the state of another one with its version.
     /// </summary>
     public string Section => $"{SnapshotState.ViewPrefix}{Name}:{Version}:{new KeyedHash(0, 0).Hash(Definition.ToJson()):x32}";
 

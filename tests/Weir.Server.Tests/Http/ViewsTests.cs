@@ -56,6 +56,28 @@ public sealed class ViewsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_view_that_was_deleted_and_defined_again_repeats_no_tag_and_no_id()
+    {
+        string position = await VoteAsync("a", "blue");
+        EntityTagHeaderValue tag = (await _server.GetAsync($"{Results}?at={position}")).Message.Headers.ETag!;
+        for (int version = 2; version < 5; version++)
+        {
+            Assert.Equal(HttpStatusCode.NoContent, (await Answer.OfAsync(await _server.Client.DeleteAsync(Results))).Status);
+            if (version == 4)
+            {
+                _server = await TestServer.StartInAsync(await _server.StopAsync(), "streams: { votes: { partitions: 2, key: user, id: id, claim: { by: user } } }");
+            }
+
+            await _server.PutAsync(Results, """{"sql":"SELECT choice, count(*) AS votes, sum(points) AS points FROM votes GROUP BY choice"}""");
+            await _server.GetAsync($"{Results}?at={position}&wait=20s");
+            Answer again = await GetUnlessAsync(tag);
+
+            Assert.Equal((HttpStatusCode.OK, $"\"{version};{position}\""), (again.Status, again.Message.Headers.ETag!.Tag));
+            Assert.Equal(version, (await _server.GetAsync("/v1/views")).Json["views"]![0]!["version"]!.GetValue<int>());
+        }
+    }
+
+    [Fact]
     public async Task Rows_are_filtered_ordered_and_paged()
     {
         string position = "";
