@@ -45,21 +45,38 @@ internal sealed partial class Partition
         return marker.Appended;
     }
 
-    /// <summary>Appends a marker at a time: in front of it lies what was received before. Any thread.</summary>
-    public Task<long> AppendTimedAsync(TimedMarker marker)
+    /// <summary>
+    /// Closes the partition: in front of the marker lies what was received before <paramref name="atMs"/>. Where a close is on its way, this is
+    /// that one; where one is folded, nothing is appended. Completes with the exclusive end after the marker once it is flushed and folded. Any thread.
+    /// </summary>
+    public Task<long> CloseAsync(byte[] json, long atMs) => AskAsync(() => BeginClose(json, atMs)).Unwrap();
+
+    private Task<long> BeginClose(byte[] json, long atMs)
     {
-        Post(() =>
+        if (_state != PartitionState.Serving)
         {
-            if (_state == PartitionState.Serving && _timedMarker is null)
-            {
-                _timedMarker = marker;
-            }
-            else
-            {
-                marker.Marker.Fail(new WeirException(CodeOf(_state), $"Partition {Id} of {_stream.Name} is {_state}{(_timedMarker is null ? "" : ", already opening or closing")}: {_reason}"));
-            }
-        });
-        return marker.Marker.Appended;
+            throw new WeirException(CodeOf(_state), $"Partition {Id} of {_stream.Name} is {_state}: {_reason}");
+        }
+
+        if (_admission.Phase == StreamPhase.Final)
+        {
+            return Task.FromResult(_log!.LogEnd.Value);
+        }
+
+        ConsiderDeclaredTimes(atMs);
+        if (_timedMarker is { Marker.Type: MarkerType.Open } opening)
+        {
+            return CloseBehindAsync(opening.Marker.Appended, json, atMs);
+        }
+
+        _timedMarker ??= new TimedMarker(new MarkerAppend(MarkerType.Close, json, null), atMs, _stream.TurnGateFor(atMs), _stream.DeadlineAfter(_plan.Definition.Grace));
+        return _timedMarker.Marker.Appended;
+    }
+
+    private async Task<long> CloseBehindAsync(Task opened, byte[] json, long atMs)
+    {
+        await opened;
+        return await CloseAsync(json, atMs);
     }
 
     /// <summary>Milliseconds after which the loop has something to do without being woken; null: nothing.</summary>

@@ -154,7 +154,8 @@ public sealed partial class EventStream
     }
 
     /// <summary>
-    /// Closes the stream: a marker in every partition, behind everything received before this call. Idempotent.
+    /// Closes the stream: a marker in every partition, behind everything received before this call. Idempotent: a close that is on its way,
+    /// requested or declared, is waited for, and no second marker is appended.
     /// </summary>
     /// <returns>The position that covers the close markers, all flushed and folded.</returns>
     /// <exception cref="WeirException">A partition is not serving. Retry: the partitions that are closed already stay closed.</exception>
@@ -164,12 +165,10 @@ public sealed partial class EventStream
         try
         {
             long nowMs = Time.GetUtcNow().ToUnixTimeMilliseconds();
-            int side = TurnGateFor(nowMs);
-            long deadline = DeadlineAfter(Definition.Grace);
             byte[] json = MarkerJson.OpenOrClose(nowMs, isReopening: false, isDeclared: false, isOpening: false);
             return await AppendEverywhereAsync(
                 partition => partition.PublishedPhase != StreamPhase.Final,
-                partition => partition.AppendTimedAsync(new TimedMarker(new MarkerAppend(MarkerType.Close, json, null), nowMs, side, deadline)));
+                partition => partition.CloseAsync(json, nowMs));
         }
         finally
         {

@@ -118,6 +118,50 @@ public sealed class ClosingTests
     }
 
     [Fact]
+    public async Task A_close_that_is_requested_while_the_declared_one_waits_is_that_one()
+    {
+        var time = new FakeTime();
+        await using NodeFixture fixture = await NodeFixture.StartAsync(time: time);
+        EventStream stream = await fixture.DefineAsync("s", """{"partitions":4,"id":"id","closes":"2026-11-20T12:00:20Z","grace":"5s"}""");
+        using IngestBatch before = stream.NewBatch();
+        before.Add("""{"id":"before"}"""u8, EventHeaders.None);
+        time.Advance(20 * Second);
+        await PassAsync(stream);
+        using IngestBatch between = stream.NewBatch();
+        between.Add("""{"id":"between"}"""u8, EventHeaders.None);
+
+        Task<Position> closing = stream.CloseAsync();
+        Task<Position> again = stream.CloseAsync();
+        await PassAsync(stream);
+        Assert.False(closing.IsCompleted);
+        await before.SubmitAsync();
+        Position closed = await closing;
+        Assert.Equal(closed, await again);
+        await between.SubmitAsync();
+
+        Assert.Equal((1, 1), (before.Totals.Counted, between.Totals.Closed));
+        Assert.All(Enumerable.Range(0, 4), partition =>
+        {
+            StoredEvent marker = Assert.Single(stream.ReadEvents(partition, 0, 10), one => one.Marker == MarkerType.Close);
+            Assert.Contains("declared", Encoding.UTF8.GetString(marker.Value), StringComparison.Ordinal);
+        });
+    }
+
+    [Fact]
+    public async Task A_close_that_is_requested_when_the_stream_is_about_to_open_comes_behind_the_opening()
+    {
+        var time = new FakeTime();
+        await using NodeFixture fixture = await NodeFixture.StartAsync(time: time);
+        EventStream stream = await fixture.DefineAsync("s", """{"partitions":1,"id":"id","opens":"2026-11-20T12:00:10Z"}""");
+        time.Advance(10 * Second);
+
+        await stream.CloseAsync();
+
+        Assert.Equal(StreamPhase.Final, stream.Phase);
+        Assert.Equal([MarkerType.Define, MarkerType.Open, MarkerType.Close], stream.ReadEvents(0, 0, 10).Select(one => one.Marker));
+    }
+
+    [Fact]
     public async Task A_close_marker_that_is_missing_at_the_start_is_appended_before_any_event()
     {
         var time = new FakeTime();
