@@ -283,7 +283,7 @@ public sealed class IngestBatch : IDisposable, IValueTaskSource, IThreadPoolWork
         }
         else
         {
-            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+            _stream.Threads.Queue(this);
         }
     }
 
@@ -292,7 +292,7 @@ public sealed class IngestBatch : IDisposable, IValueTaskSource, IThreadPoolWork
     {
         if (Interlocked.Decrement(ref _unflushed) == 0)
         {
-            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+            _stream.Threads.Queue(this);
         }
     }
 

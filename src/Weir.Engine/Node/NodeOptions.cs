@@ -12,6 +12,9 @@ public sealed class NodeOptions
     /// <summary>Threads that wait for fdatasync. Default 8: ADR 0001 measured a third of the throughput with 2.</summary>
     public int FlusherThreads { get; init; } = 8;
 
+    /// <summary>So many small rounds of one pass are flushed by the writer thread itself. Default 2: 15 % more single posts on two cores (docs/benchmarks.md).</summary>
+    internal int MostFlushedByWriter { get; init; } = 2;
+
     /// <summary>Memory for owners and identities of a stream that sets no <c>limits.state_bytes</c>, bytes. Default: half of what the process may use.</summary>
     public long MemoryBytes { get; init; } = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2;
 

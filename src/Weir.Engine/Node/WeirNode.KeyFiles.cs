@@ -22,23 +22,17 @@ public sealed partial class WeirNode
         }
 
         _keyFilesAt = Time.GetTimestamp();
-        var thread = new Thread(() =>
+        _ = StartJob("weir-keys", () =>
         {
             try
             {
                 MakeKeyFiles();
             }
-            catch (Exception exception)
-            {
-                Fail(exception);
-            }
             finally
             {
                 Volatile.Write(ref _isMakingKeyFiles, 0);
             }
-        })
-        { Name = "weir-keys", IsBackground = true };
-        thread.Start();
+        });
     }
 
     /// <summary>Makes all that are missing. Blocks for as long as reading their segments takes.</summary>

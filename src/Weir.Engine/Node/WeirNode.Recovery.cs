@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Weir.Core;
 using Weir.Sql;
 using Weir.Storage;
@@ -22,12 +23,8 @@ public sealed partial class WeirNode
     {
         _state = NodeState.Recovering;
         _directory = DataDirectory.Open(Disk, Options.DataDirectory);
-        _flusher = new Flusher(Options.FlusherThreads, Fail);
-        _writers = [.. Enumerable.Range(0, Options.WriterThreads).Select(i => new WriterThread($"weir-writer-{i}", Time, Fail))];
-        foreach (WriterThread writer in _writers)
-        {
-            writer.Start();
-        }
+        _flusher = Threads.StartFlusher(Options.FlusherThreads, Fail);
+        _writers = [.. Enumerable.Range(0, Options.WriterThreads).Select(i => new WriterThread($"weir-writer-{i}", Time, Options, Threads, Fail))];
 
         foreach (StreamDirectory directory in _directory.Streams())
         {
@@ -62,7 +59,6 @@ public sealed partial class WeirNode
         }
 
         _publisher = new Publisher(this);
-        _publisher.Start();
         _state = NodeState.Serving;
     }
 
@@ -78,10 +74,8 @@ public sealed partial class WeirNode
             if (partition.State != PartitionState.ReadOnly && MayRecover)
             {
                 partition.HandToRecovery();
-                var thread = new Thread(() => Recover(stream, partition)) { Name = $"weir-recover-{partition.Id}", IsBackground = true };
-                _recoveries.RemoveAll(ended => !ended.IsAlive);
-                _recoveries.Add(thread);
-                thread.Start();
+                _recoveries.RemoveAll(ended => ended.IsCompleted);
+                _recoveries.Add(StartJob($"weir-recover-{partition.Id}", () => Recover(stream, partition)));
             }
         }
     }
@@ -94,10 +88,6 @@ public sealed partial class WeirNode
         {
             BringBack(stream, partition);
         }
-        catch (Exception exception)
-        {
-            Fail(exception);
-        }
         finally
         {
             partition.ReturnFromRecovery();
@@ -107,7 +97,7 @@ public sealed partial class WeirNode
     private void BringBack(EventStream stream, Partition partition)
     {
         TimeSpan delay = FirstRetry;
-        while (!_stopping.Wait(delay) && MayRecover && !partition.IsRetiring)
+        while (!Threads.Wait(_stopping.Task, delay) && MayRecover && !partition.IsRetiring)
         {
             try
             {
@@ -193,8 +183,7 @@ public sealed partial class WeirNode
             return;
         }
 
-        var thread = new Thread(() => Build(view)) { Name = $"weir-build-{view.Name}", IsBackground = true };
-        thread.Start();
+        _ = StartJob($"weir-build-{view.Name}", () => Build(view));
     }
 
     private void Build(View view)
@@ -204,7 +193,7 @@ public sealed partial class WeirNode
         {
             try
             {
-                new ViewBuilder(view, Disk, IsStopping).Build();
+                new ViewBuilder(view, Disk, Threads, IsStopping).Build();
                 _report(EngineEvent.ViewBuilt, $"The view {view.Name} is up to date.");
             }
             catch (Exception exception) when (exception is WeirException or InvariantException)
@@ -227,11 +216,24 @@ public sealed partial class WeirNode
         bool IsStopping() => !MayRecover || _views.GetValueOrDefault(view.Name) != view;
     }
 
-    /// <summary>Runs an action for each item on as many threads as there are cores; the first failure is thrown.</summary>
-    private static async Task OnThreads<T>(IEnumerable<T> items, Action<T> action) =>
-        await Parallel.ForEachAsync(items, new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount }, (item, _) =>
+    /// <summary>Runs an action for each item on as many threads as there are writers; the first failure is thrown, and what has not begun is left out.</summary>
+    private async Task OnThreads<T>(IEnumerable<T> items, Action<T> action)
+    {
+        var queue = new ConcurrentQueue<T>(items);
+        await Pending.AllAsync(Enumerable.Range(0, Math.Min(queue.Count, Options.WriterThreads)).Select(i => Threads.Start($"weir-open-{i}", () =>
         {
-            action(item);
-            return ValueTask.CompletedTask;
-        });
+            try
+            {
+                while (queue.TryDequeue(out T? item))
+                {
+                    action(item);
+                }
+            }
+            catch
+            {
+                queue.Clear();
+                throw;
+            }
+        })));
+    }
 }

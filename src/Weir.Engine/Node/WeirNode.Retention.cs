@@ -22,7 +22,7 @@ public sealed partial class WeirNode
         }
 
         _retainedAt = Time.GetTimestamp();
-        var thread = new Thread(() =>
+        _ = StartJob("weir-retain", () =>
         {
             try
             {
@@ -32,9 +32,7 @@ public sealed partial class WeirNode
             {
                 Volatile.Write(ref _isRetaining, 0);
             }
-        })
-        { Name = "weir-retain", IsBackground = true };
-        thread.Start();
+        });
     }
 
     /// <summary>One pass over all streams with retention, after the one that may be running. Blocks for as long as folding what goes takes.</summary>
@@ -96,7 +94,7 @@ public sealed partial class WeirNode
         // From here until the segments have gone nobody defines a view: it would begin where the log does, and the base would not have it.
         bool MayCommit()
         {
-            _defining.Wait();
+            Threads.Wait(_defining.WaitAsync(), Timeout.InfiniteTimeSpan);
             isHeld = true;
             return ViewsOf(stream).SequenceEqual(views) && !views.Any(view => view.State == ViewState.Building);
         }
@@ -108,12 +106,12 @@ public sealed partial class WeirNode
         partition.Keys.Abandon(cut);
 
         // The log's owner deletes: it alone changes the list of segments.
-        bool applied = partition.AskAsync(() =>
+        Task<bool> applied = partition.AskAsync(() =>
         {
             partition.Log!.ApplyRetention(cut);
             return true;
-        }).Wait(TimeSpan.FromMinutes(1));
-        if (applied)
+        });
+        if (Threads.Wait(applied, TimeSpan.FromMinutes(1)) && applied.GetAwaiter().GetResult())
         {
             _report(EngineEvent.Retained, $"{stream.Name}/{partition.Id} now begins at offset {cut}.");
         }

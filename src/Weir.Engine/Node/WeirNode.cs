@@ -22,23 +22,24 @@ public sealed partial class WeirNode : IAsyncDisposable
     private readonly SemaphoreSlim _defining = new(1);
     private readonly TaskCompletionSource _failed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private WriterThread[] _writers = [];
-    private Flusher? _flusher;
+    private IFlusher? _flusher;
     private Publisher? _publisher;
     private DataDirectory? _directory;
     private int _nextWriter;
     private int _snapshotTurns;
     private volatile NodeState _state = NodeState.Created;
     private volatile bool _isDiskFull;
-    private readonly ManualResetEventSlim _stopping = new();
-    private readonly List<Thread> _recoveries = [];
+    private readonly TaskCompletionSource _stopping = new();
+    private readonly List<Task> _recoveries = [];
 
-    private WeirNode(NodeOptions options, IDisk disk, TimeProvider time, Func<int, byte[]> randomBytes, Action<EngineEvent, string> report)
+    private WeirNode(NodeOptions options, IDisk disk, TimeProvider time, Func<int, byte[]> randomBytes, Action<EngineEvent, string> report, IThreads threads)
     {
         Options = options;
         Disk = disk;
         Time = time;
         _randomBytes = randomBytes;
         _report = report;
+        Threads = threads;
     }
 
     public NodeOptions Options { get; }
@@ -59,6 +60,8 @@ public sealed partial class WeirNode : IAsyncDisposable
 
     internal TimeProvider Time { get; }
 
+    internal IThreads Threads { get; }
+
     /// <summary>Why no event is taken now; null when events are taken.</summary>
     internal ErrorCode? RefusalOfWrites => _state switch
     {
@@ -71,7 +74,11 @@ public sealed partial class WeirNode : IAsyncDisposable
     /// <param name="randomBytes">Gives that many unpredictable bytes: for stream ids and secrets.</param>
     /// <param name="report">Receives what an operator should know; called from any thread, must not block.</param>
     public static WeirNode Create(NodeOptions options, IDisk disk, TimeProvider time, Func<int, byte[]> randomBytes, Action<EngineEvent, string> report) =>
-        new(options, disk, time, randomBytes, report);
+        new(options, disk, time, randomBytes, report, OsThreads.Instance);
+
+    /// <summary>As above, run by something else than threads of the operating system.</summary>
+    internal static WeirNode Create(NodeOptions options, IDisk disk, TimeProvider time, Func<int, byte[]> randomBytes, Action<EngineEvent, string> report, IThreads threads) =>
+        new(options, disk, time, randomBytes, report, threads);
 
     public bool TryGetStream(string name, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out EventStream? stream) => _streams.TryGetValue(name, out stream);
 
@@ -213,7 +220,7 @@ public sealed partial class WeirNode : IAsyncDisposable
             _state = NodeState.Draining;
         }
 
-        _stopping.Set();
+        _stopping.TrySetResult();
         await _defining.WaitAsync();
         try
         {
@@ -222,21 +229,21 @@ public sealed partial class WeirNode : IAsyncDisposable
                 return;
             }
 
-            Thread[] recoveries;
+            Task[] recoveries;
             lock (_recoveries)
             {
                 recoveries = [.. _recoveries];
             }
 
             // They own their partitions; what they have begun they finish.
-            foreach (Thread recovery in recoveries)
+            foreach (Task recovery in recoveries)
             {
-                recovery.Join();
+                Threads.Wait(recovery, Timeout.InfiniteTimeSpan);
             }
 
             if (wasServing)
             {
-                await Task.WhenAny(Task.WhenAll(AllPartitions.Select(partition => partition.QuiesceAsync())), _failed.Task);
+                await Task.WhenAny(Pending.AllAsync(AllPartitions.Select(partition => partition.QuiesceAsync())), _failed.Task);
             }
 
             _publisher?.Stop();
@@ -271,7 +278,20 @@ public sealed partial class WeirNode : IAsyncDisposable
 
     internal void Report(EngineEvent kind, string text) => _report(kind, text);
 
-    /// <summary>A loop died.</summary>
+    /// <summary>Runs a job beside the loops; one that dies of a defect fails the node, as a loop does.</summary>
+    private Task StartJob(string name, Action job) => Threads.Start(name, () =>
+    {
+        try
+        {
+            job();
+        }
+        catch (Exception exception)
+        {
+            Fail(exception);
+        }
+    });
+
+    /// <summary>A loop or a job died.</summary>
     internal void Fail(Exception exception)
     {
         _state = NodeState.Failed;
@@ -363,7 +383,7 @@ public sealed partial class WeirNode : IAsyncDisposable
 
     private async Task DetachAsync(View view)
     {
-        await Task.WhenAll(view.Stream.PartitionList.Select(partition => partition.AskAsync(() =>
+        await Pending.AllAsync(view.Stream.PartitionList.Select(partition => partition.AskAsync(() =>
         {
             partition.DetachView(view);
             return true;

@@ -18,7 +18,7 @@ internal sealed partial class Partition : IDisposable
 {
     private readonly EventStream _stream;
     private readonly NodeOptions _options;
-    private readonly Flusher _flusher;
+    private readonly IFlusher _flusher;
     private readonly ConcurrentQueue<PartitionBatch> _queue = new();
     private readonly ConcurrentQueue<Action> _actions = new();
     private readonly HotKeySketch _hotKeys = new();
@@ -35,7 +35,7 @@ internal sealed partial class Partition : IDisposable
     private volatile bool _isRetired;
     private ErrorCode _retiredWith = ErrorCode.ShuttingDown;
 
-    public Partition(EventStream stream, int id, string directory, StreamPlan plan, NodeOptions options, Flusher flusher)
+    public Partition(EventStream stream, int id, string directory, StreamPlan plan, NodeOptions options, IFlusher flusher)
     {
         _stream = stream;
         Id = id;

@@ -18,7 +18,7 @@ internal sealed class PartitionKeys(EventStream stream, Partition partition)
 
     private readonly Lock _making = new();
     private readonly HashSet<Offset> _wanted = [];
-    private readonly ManualResetEventSlim _abandoned = new();
+    private volatile TaskCompletionSource _abandoned = new();
     private int _abandoning;
     private long _madeEnd;
     private long _start;
@@ -108,14 +108,14 @@ internal sealed class PartitionKeys(EventStream stream, Partition partition)
     public void Abandon(Offset newStart)
     {
         Interlocked.Increment(ref _abandoning);
-        _abandoned.Set();
+        _abandoned.TrySetResult();
         lock (_making)
         {
             _start = Math.Max(_start, newStart.Value);
             _madeEnd = _start;
             if (Interlocked.Decrement(ref _abandoning) == 0)
             {
-                _abandoned.Reset();
+                _abandoned = new();
             }
         }
     }
@@ -174,7 +174,7 @@ internal sealed class PartitionKeys(EventStream stream, Partition partition)
         TimeSpan worked = stream.Time.GetElapsedTime(_workedSince);
         if (worked >= WorkBetweenRests)
         {
-            _abandoned.Wait(worked * RestPerWork);
+            stream.Threads.Wait(_abandoned.Task, worked * RestPerWork);
             _workedSince = stream.Time.GetTimestamp();
         }
 

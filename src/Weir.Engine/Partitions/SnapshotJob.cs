@@ -1,4 +1,4 @@
-using System.Collections.Concurrent;
+using System.Threading.Channels;
 using Weir.Core;
 using Weir.Storage;
 
@@ -12,54 +12,62 @@ internal sealed class SnapshotJob
 {
     private const int QueuedPieces = 8;
 
-    private readonly BlockingCollection<(string Section, byte[] Bytes)> _queue = new(QueuedPieces);
+    private readonly Channel<(string Section, byte[] Bytes)> _queue = Channel.CreateBounded<(string, byte[])>(QueuedPieces);
     private readonly IEnumerator<(string Section, byte[] Bytes)> _pieces;
+    private readonly IThreads _threads;
     private readonly Action _onStep;
     private readonly TaskCompletionSource _finished = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly Thread _thread;
+    private readonly Task _job;
+    private bool _isComplete;
     private volatile bool _isAbandoned;
 
     /// <param name="pieces">The sections, each without a break; advanced by <see cref="CopyNext"/>.</param>
-    public SnapshotJob(IDisk disk, string directory, LogIdentity identity, Offset offset, IEnumerable<(string Section, byte[] Bytes)> pieces, VerdictLog verdicts, Action onStep)
+    public SnapshotJob(IDisk disk, string directory, LogIdentity identity, Offset offset, IEnumerable<(string Section, byte[] Bytes)> pieces, VerdictLog verdicts, IThreads threads, Action onStep)
     {
+        _threads = threads;
         _pieces = pieces.GetEnumerator();
         _onStep = onStep;
-        _thread = new Thread(() => Write(disk, directory, identity, offset, verdicts)) { Name = $"weir-snapshot-{identity.Partition}", IsBackground = true };
-        _thread.Start();
+        _job = threads.Start($"weir-snapshot-{identity.Partition}", () => Write(disk, directory, identity, offset, verdicts));
     }
 
     /// <summary>Completes when the snapshot has its name on disk, or faults.</summary>
     public Task Finished => _finished.Task;
 
     /// <summary>Whether <see cref="CopyNext"/> would do something, or the end is to be noticed.</summary>
-    public bool CanStep => _finished.Task.IsCompleted || (_queue.Count < QueuedPieces && !_queue.IsAddingCompleted);
+    public bool CanStep => _finished.Task.IsCompleted || (!_isComplete && _queue.Reader.Count < QueuedPieces);
 
     /// <summary>Copies one piece, if the queue has room. Writer thread.</summary>
     public void CopyNext()
     {
-        if (_queue.IsAddingCompleted || _queue.Count >= QueuedPieces)
+        if (_isComplete || _queue.Reader.Count >= QueuedPieces)
         {
             return;
         }
 
         if (_pieces.MoveNext())
         {
-            _queue.Add(_pieces.Current);
+            _queue.Writer.TryWrite(_pieces.Current);
         }
         else
         {
-            _queue.CompleteAdding();
+            Complete();
         }
     }
 
     /// <summary>Waits until the job's thread touches no file any more; after <see cref="Abandon"/> or when it has finished.</summary>
-    public void Join() => _thread.Join();
+    public void Join() => _threads.Wait(_job, Timeout.InfiniteTimeSpan);
 
     /// <summary>Ends the job's thread; a snapshot that has its name keeps it.</summary>
     public void Abandon()
     {
         _isAbandoned = true;
-        _queue.CompleteAdding();
+        Complete();
+    }
+
+    private void Complete()
+    {
+        _isComplete = true;
+        _queue.Writer.TryComplete();
     }
 
     private void Write(IDisk disk, string directory, LogIdentity identity, Offset offset, VerdictLog verdicts)
@@ -69,11 +77,7 @@ internal sealed class SnapshotJob
             // Verdicts below a snapshot are not replayed any more, so they must be there.
             verdicts.Flush();
             using SnapshotWriter snapshot = SnapshotWriter.Begin(disk, directory, identity, offset);
-            SnapshotState.Write(snapshot, _queue.GetConsumingEnumerable().Select(piece =>
-            {
-                _onStep();
-                return piece;
-            }));
+            SnapshotState.Write(snapshot, Pieces());
             if (!_isAbandoned)
             {
                 snapshot.Commit();
@@ -89,6 +93,25 @@ internal sealed class SnapshotJob
         finally
         {
             _onStep();
+        }
+    }
+
+    private IEnumerable<(string Section, byte[] Bytes)> Pieces()
+    {
+        while (true)
+        {
+            Task<bool> more = _queue.Reader.WaitToReadAsync().AsTask();
+            _threads.Wait(more, Timeout.InfiniteTimeSpan);
+            if (!more.Result)
+            {
+                yield break;
+            }
+
+            while (_queue.Reader.TryRead(out (string, byte[]) piece))
+            {
+                _onStep();
+                yield return piece;
+            }
         }
     }
 }

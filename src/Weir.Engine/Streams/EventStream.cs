@@ -23,8 +23,9 @@ public sealed partial class EventStream
     private long _gateTurnedForMs = long.MinValue;
     private int _gateSide;
     private long _pooledBytes;
+    private int _leastQueuedFrom;
 
-    internal EventStream(WeirNode node, StreamDirectory directory, StoredStream stored, Flusher flusher)
+    internal EventStream(WeirNode node, StreamDirectory directory, StoredStream stored, IFlusher flusher)
     {
         _node = node;
         StorageDirectory = directory;
@@ -113,6 +114,8 @@ public sealed partial class EventStream
     internal TimeProvider Time => _node.Time;
 
     internal IDisk Disk => _node.Disk;
+
+    internal IThreads Threads => _node.Threads;
 
     internal IngestGate Gate { get; } = new();
 
@@ -276,7 +279,7 @@ public sealed partial class EventStream
     internal int LeastQueuedPartition()
     {
         // Begin at a place that moves, so that idle partitions share what comes.
-        int start = (int)((uint)Environment.TickCount % (uint)_partitions.Length);
+        int start = (int)((uint)Interlocked.Increment(ref _leastQueuedFrom) % (uint)_partitions.Length);
         int least = start;
         for (int i = 1; i < _partitions.Length; i++)
         {
@@ -323,7 +326,7 @@ public sealed partial class EventStream
 
     private async Task<Position> AppendEverywhereAsync(Func<Partition, bool> isWanted, Func<Partition, Task<long>> append)
     {
-        await Task.WhenAll(_partitions.Where(isWanted).Select(append));
+        await Pending.AllAsync(_partitions.Where(isWanted).Select(append));
         return FlushedPosition;
     }
 }

@@ -2,11 +2,8 @@ using System.Collections.Concurrent;
 
 namespace Weir.Engine;
 
-/// <summary>
-/// A few threads that wait for fdatasync, so that writer threads fold meanwhile and several partitions flush at once.
-/// The queue is bounded by the number of partitions: each has at most one flush at a time.
-/// </summary>
-internal sealed class Flusher : IDisposable
+/// <summary>A few threads that wait for fdatasync.</summary>
+internal sealed class Flusher : IFlusher
 {
     private readonly BlockingCollection<Partition> _queue = [];
     private readonly Thread[] _threads;

@@ -6,33 +6,27 @@ namespace Weir.Engine;
 /// <remarks>Everything that a partition's header says its writer thread owns is touched only here, or before the thread knows the partition.</remarks>
 internal sealed class WriterThread
 {
-    // Rounds as small as these are folded in less time than it takes to hand a flush over and to be woken by its end: with them the writer
-    // thread flushes by itself. Measured with single posts on two cores: 15 % more of them (docs/benchmarks.md).
-    private const int MostFlushedHere = 2;
+    // Rounds this small are folded in less time than it takes to hand a flush over and to be woken by its end.
     private const long MostBytesFlushedHere = 96 << 10;
 
-    private readonly Thread _thread;
-    private readonly AutoResetEvent _wake = new(initialState: false);
+    private readonly Lock _adding = new();
     private readonly TimeProvider _time;
-    private readonly Action<Exception> _onFailure;
+    private readonly NodeOptions _options;
+    private readonly ILoop _loop;
     private readonly List<Partition> _folding = [];
     private volatile Partition[] _partitions = [];
-    private int _isSignaled;
-    private volatile bool _isStopping;
 
-    public WriterThread(string name, TimeProvider time, Action<Exception> onFailure)
+    public WriterThread(string name, TimeProvider time, NodeOptions options, IThreads threads, Action<Exception> onFailure)
     {
         _time = time;
-        _onFailure = onFailure;
-        _thread = new Thread(Run) { Name = name, IsBackground = true };
+        _options = options;
+        _loop = threads.StartLoop(name, RunOnce, NextDelayMs, onFailure);
     }
-
-    public void Start() => _thread.Start();
 
     /// <summary>Gives the thread a partition; it is the partition's owner from now on.</summary>
     public void Add(Partition partition)
     {
-        lock (_wake)
+        lock (_adding)
         {
             _partitions = [.. _partitions, partition];
         }
@@ -43,49 +37,17 @@ internal sealed class WriterThread
     /// <summary>Takes a partition away that is retired. The thread may look at it once more, and finds nothing to do.</summary>
     public void Remove(Partition partition)
     {
-        lock (_wake)
+        lock (_adding)
         {
             _partitions = [.. _partitions.Where(kept => kept != partition)];
         }
     }
 
     /// <summary>Something is to be done: a batch was queued, a flush ended. Cheap when the thread is awake already.</summary>
-    public void Wake()
-    {
-        if (Interlocked.Exchange(ref _isSignaled, 1) == 0)
-        {
-            _wake.Set();
-        }
-    }
+    public void Wake() => _loop.Wake();
 
     /// <summary>Ends the thread after its current pass and waits for it.</summary>
-    public void Stop()
-    {
-        _isStopping = true;
-        Wake();
-        _thread.Join();
-    }
-
-    private void Run()
-    {
-        try
-        {
-            while (!_isStopping)
-            {
-                if (Interlocked.Exchange(ref _isSignaled, 0) == 0)
-                {
-                    _wake.WaitOne(NextDelayMs());
-                }
-
-                RunOnce();
-            }
-        }
-        catch (Exception exception)
-        {
-            // A loop that dies silently turns every later acknowledgement into a time-out: the node fails instead.
-            _onFailure(exception);
-        }
-    }
+    public void Stop() => _loop.Stop();
 
     private void RunOnce()
     {
@@ -102,7 +64,7 @@ internal sealed class WriterThread
         }
 
         // Whoever waits for the flush alone does not wait for the fold before it.
-        bool flushesHere = _folding.Count <= MostFlushedHere && BytesOf(_folding) <= MostBytesFlushedHere && !_folding.Exists(partition => partition.IsFlushAwaited);
+        bool flushesHere = _folding.Count <= _options.MostFlushedByWriter && BytesOf(_folding) <= MostBytesFlushedHere && !_folding.Exists(partition => partition.IsFlushAwaited);
         if (!flushesHere)
         {
             _folding.ForEach(partition => partition.SendToFlusher());

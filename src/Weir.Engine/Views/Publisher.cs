@@ -12,64 +12,47 @@ internal sealed class Publisher
     private static readonly TimeSpan AnswerWithin = TimeSpan.FromMilliseconds(30);
 
     private readonly WeirNode _node;
-    private readonly Thread _thread;
-    private readonly ManualResetEventSlim _stop = new();
+    private readonly long _interval;
+    private readonly ILoop _loop;
     private readonly ConcurrentQueue<Collected> _collected = new();
     private readonly HashSet<Partition> _asked = [];
+
+    private long _next;
 
     public Publisher(WeirNode node)
     {
         _node = node;
-        _thread = new Thread(Run) { Name = "weir-publish", IsBackground = true };
+        _next = node.Time.GetTimestamp();
+        _interval = (long)(node.Options.PublishInterval.TotalSeconds * node.Time.TimestampFrequency);
+        _loop = node.Threads.StartLoop("weir-publish", RunOnce, NextDelayMs, node.Fail);
     }
 
-    public void Start() => _thread.Start();
+    public void Stop() => _loop.Stop();
 
-    public void Stop()
+    private void RunOnce()
     {
-        _stop.Set();
-        _thread.Join();
+        PublishOnce();
+        _node.CheckDisk();
+        _node.ConsiderRetention();
+        _node.ConsiderKeyFiles();
+        _next = Math.Max(_next + _interval, _node.Time.GetTimestamp() - _interval);
     }
 
-    private void Run()
-    {
-        try
-        {
-            long next = _node.Time.GetTimestamp();
-            long interval = (long)(_node.Options.PublishInterval.TotalSeconds * _node.Time.TimestampFrequency);
-            while (!_stop.IsSet)
-            {
-                PublishOnce();
-                _node.CheckDisk();
-                _node.ConsiderRetention();
-                _node.ConsiderKeyFiles();
-                next = Math.Max(next + interval, _node.Time.GetTimestamp() - interval);
-                TimeSpan rest = _node.Time.GetElapsedTime(_node.Time.GetTimestamp(), next);
-                if (rest > TimeSpan.Zero)
-                {
-                    _stop.Wait(rest);
-                }
-            }
-        }
-        catch (Exception exception)
-        {
-            _node.Fail(exception);
-        }
-    }
+    private int NextDelayMs() => Math.Max(0, (int)Math.Ceiling((_next - _node.Time.GetTimestamp()) * 1000.0 / _node.Time.TimestampFrequency));
 
     private void PublishOnce()
     {
-        using var answered = new CountdownEvent(1);
+        var answers = new Answers();
         foreach (EventStream stream in _node.Views.Select(view => view.Stream).Distinct())
         {
             foreach (Partition partition in stream.PartitionList)
             {
-                Ask(partition, answered);
+                Ask(partition, answers);
             }
         }
 
-        answered.Signal();
-        answered.Wait(AnswerWithin);
+        answers.Signal();
+        _node.Threads.Wait(answers.Complete, AnswerWithin);
         lock (_asked)
         {
             Merge();
@@ -77,7 +60,7 @@ internal sealed class Publisher
     }
 
     // One question at a time per partition, so that a stuck one is not sent a queue of them.
-    private void Ask(Partition partition, CountdownEvent answered)
+    private void Ask(Partition partition, Answers answers)
     {
         lock (_asked)
         {
@@ -87,7 +70,7 @@ internal sealed class Publisher
             }
         }
 
-        answered.AddCount();
+        answers.Expect();
         partition.Post(() =>
         {
             foreach ((PartialView partial, PartialChanges changes) in partition.CollectViews())
@@ -100,14 +83,7 @@ internal sealed class Publisher
                 _asked.Remove(partition);
             }
 
-            try
-            {
-                answered.Signal();
-            }
-            catch (ObjectDisposedException)
-            {
-                // It came too late for this interval; the next one merges it.
-            }
+            answers.Signal();
         });
     }
 
@@ -136,6 +112,25 @@ internal sealed class Publisher
             if (mine.Count > 0 || view.State == ViewState.Live)
             {
                 view.Merge(mine, nowMs);
+            }
+        }
+    }
+
+    /// <summary>Completes when everybody expected has answered; one who comes later is merged at the next interval.</summary>
+    private sealed class Answers
+    {
+        private readonly TaskCompletionSource _complete = new();
+        private int _expected = 1;
+
+        public Task Complete => _complete.Task;
+
+        public void Expect() => Interlocked.Increment(ref _expected);
+
+        public void Signal()
+        {
+            if (Interlocked.Decrement(ref _expected) == 0)
+            {
+                _complete.SetResult();
             }
         }
     }

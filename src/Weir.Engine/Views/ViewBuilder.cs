@@ -7,7 +7,7 @@ namespace Weir.Engine;
 /// Makes a view over a running stream from log and verdicts, beside the traffic, and hands each partial to its partition when it has caught up.
 /// One thread per build; it belongs to the node.
 /// </summary>
-internal sealed class ViewBuilder(View view, IDisk disk, Func<bool> isStopping)
+internal sealed class ViewBuilder(View view, IDisk disk, IThreads threads, Func<bool> isStopping)
 {
     // What the writer thread applies itself at the hand-over: about a millisecond.
     private const long HandOverRecords = 20_000;
@@ -62,7 +62,9 @@ internal sealed class ViewBuilder(View view, IDisk disk, Func<bool> isStopping)
             CatchUp(partition, partial, reader, replay);
 
             // No time limit: the writer thread uses partial and reader from when it gets there, however late that is.
-            isDone = partition.AskAsync(() => TryHandOver(partition, partial, log, reader, replay)).GetAwaiter().GetResult();
+            Task<bool> asked = partition.AskAsync(() => TryHandOver(partition, partial, log, reader, replay));
+            threads.Wait(asked, Timeout.InfiniteTimeSpan);
+            isDone = asked.GetAwaiter().GetResult();
         }
     }
 
