@@ -18,5 +18,8 @@ public sealed partial class ServerHost
 
         [LoggerMessage(4, LogLevel.Information, "Stopped: everything taken is on disk")]
         public static partial void Stopped(ILogger log);
+
+        [LoggerMessage(5, LogLevel.Error, "The {What} is not defined as configured, and is tried again: {Reason}")]
+        public static partial void Delayed(ILogger log, string what, string reason);
     }
 }

@@ -31,6 +31,7 @@ namespace Weir.Server;
 public sealed partial class ServerHost : IAsyncDisposable
 {
     private static readonly TimeSpan ConnectionsCloseWithin = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan BetweenApplications = TimeSpan.FromSeconds(2);
 
     private readonly WeirConfiguration _configuration;
     private readonly WebApplication _app;
@@ -40,6 +41,7 @@ public sealed partial class ServerHost : IAsyncDisposable
     private readonly ServerMetrics _serverMetrics;
     private readonly ITimer _rates;
     private readonly ILogger _log;
+    private Task _applying = Task.CompletedTask;
     private bool _hasStopped;
 
     // Without it the framework takes a compressed body that was broken off for one that ended. Set before its first use.
@@ -66,7 +68,10 @@ public sealed partial class ServerHost : IAsyncDisposable
     /// <summary>Where the server listens, with the port it got.</summary>
     public Uri Address { get; private set; } = new("http://127.0.0.1:0/");
 
-    /// <summary>Completes when the state is recovered and the configuration's definitions are applied; faults when that fails.</summary>
+    /// <summary>
+    /// Completes when the state is recovered and the configuration's definitions are applied, but for those that the disk does not take now, which are tried
+    /// again; faults when that fails.
+    /// </summary>
     public Task Ready { get; private set; } = Task.CompletedTask;
 
     /// <summary>Faults when the node has failed for good; the process should end with an error then.</summary>
@@ -148,6 +153,7 @@ public sealed partial class ServerHost : IAsyncDisposable
         _state.RefusesWrites = true;
         _state.End();
         await _recounts.DisposeAsync();
+        await _applying;
         try
         {
             await Ready;
@@ -279,20 +285,64 @@ public sealed partial class ServerHost : IAsyncDisposable
         // Recovery reads the log: off the caller's thread from its first step on.
         await Task.Yield();
         await _state.Node.StartAsync();
+        await ApplyAsync();
+        _state.HasDefinitions = true;
+        await WaitForViewsAsync();
+        _state.IsReady = true;
+        _applying = ApplyDelayedAsync();
+    }
+
+    /// <summary>Defines what the configuration says. What only the disk keeps from being defined is no reason to serve nothing: it is delayed.</summary>
+    private async Task ApplyAsync()
+    {
+        List<string> delayed = [];
         foreach (ConfiguredStream stream in _configuration.Streams)
         {
-            await _state.Node.DefineStreamAsync(stream.Name, stream.Definition);
+            await TryAsync($"stream {stream.Name}", () => _state.Node.DefineStreamAsync(stream.Name, stream.Definition));
         }
 
         foreach (ConfiguredView view in _configuration.Views)
         {
-            await _state.Node.DefineViewAsync(view.Name, view.Definition);
+            await TryAsync($"view {view.Name}", () => _state.Node.DefineViewAsync(view.Name, view.Definition));
         }
 
-        _state.HasDefinitions = true;
-        await WaitForViewsAsync();
-        _state.IsReady = true;
+        _state.Delayed = delayed;
+
+        async Task TryAsync(string what, Func<Task> define)
+        {
+            try
+            {
+                await define();
+            }
+            catch (WeirException failure) when (IsOfTheDisk(failure.Code) || (failure.Code == ErrorCode.UnknownStream && delayed.Count > 0))
+            {
+                delayed.Add($"{what} is not defined as configured: {failure.Message}");
+                if (_state.Delayed.Count == 0)
+                {
+                    Log.Delayed(_log, what, failure.Message);
+                }
+            }
+        }
     }
+
+    private async Task ApplyDelayedAsync()
+    {
+        try
+        {
+            while (_state.Delayed.Count > 0)
+            {
+                await Task.Delay(BetweenApplications, _state.Time, _state.IsEnding);
+                await ApplyAsync();
+            }
+        }
+        catch (OperationCanceledException) when (_state.IsEnding.IsCancellationRequested)
+        {
+            // The next start applies them.
+        }
+    }
+
+    private static bool IsOfTheDisk(ErrorCode code) =>
+        code is ErrorCode.DiskFull or ErrorCode.DiskError or ErrorCode.FlushFailed or ErrorCode.PartitionStopped or ErrorCode.PartitionReadOnly or ErrorCode.Recovering;
 
     // Pages that are open while a server starts again should find their view; a long build does not hold up events.
     private async Task WaitForViewsAsync()
@@ -324,7 +374,7 @@ public sealed partial class ServerHost : IAsyncDisposable
         LogLevel level = kind switch
         {
             EngineEvent.PartitionRecovered or EngineEvent.ViewBuilt or EngineEvent.DiskHasRoom or EngineEvent.Retained => LogLevel.Information,
-            EngineEvent.TailCut or EngineEvent.SnapshotRejected or EngineEvent.SnapshotFailed or EngineEvent.KeyFileFailed => LogLevel.Warning,
+            EngineEvent.PartitionUnwritable or EngineEvent.TailCut or EngineEvent.SnapshotRejected or EngineEvent.SnapshotFailed or EngineEvent.KeyFileFailed => LogLevel.Warning,
             _ => LogLevel.Error,
         };
         if (_log.IsEnabled(level))

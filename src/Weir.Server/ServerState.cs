@@ -15,6 +15,7 @@ internal sealed class ServerState(WeirNode node, TimeProvider time) : IDisposabl
     private static readonly TimeSpan BetweenLooks = TimeSpan.FromMilliseconds(10);
 
     private readonly CancellationTokenSource _ending = new();
+    private volatile IReadOnlyList<string> _delayed = [];
     private volatile bool _hasDefinitions;
     private volatile bool _isReady;
     private volatile bool _isStopping;
@@ -34,6 +35,13 @@ internal sealed class ServerState(WeirNode node, TimeProvider time) : IDisposabl
     {
         get => _hasDefinitions;
         set => _hasDefinitions = value;
+    }
+
+    /// <summary>What of the configuration could not be applied because the disk did not take it; it is tried again. Empty: nothing.</summary>
+    public IReadOnlyList<string> Delayed
+    {
+        get => _delayed;
+        set => _delayed = value;
     }
 
     /// <summary>True once the state is recovered and the configuration's definitions are applied.</summary>
@@ -75,11 +83,11 @@ internal sealed class ServerState(WeirNode node, TimeProvider time) : IDisposabl
 
     /// <exception cref="WeirException">Not recovered yet, or there is no such view.</exception>
     public View View(string name) =>
-        Recovered().TryGetView(name, out View? view) ? view : throw new WeirException(ErrorCode.UnknownView, $"There is no view `{name}`.");
+        Recovered().TryGetView(name, out View? view) ? view : throw Missing($"view {name}", ErrorCode.UnknownView, $"There is no view `{name}`.");
 
     /// <exception cref="WeirException">Not recovered yet, or there is no such stream.</exception>
     public EventStream Stream(string name) =>
-        Recovered().TryGetStream(name, out EventStream? stream) ? stream : throw new WeirException(ErrorCode.UnknownStream, $"There is no stream `{name}`.");
+        Recovered().TryGetStream(name, out EventStream? stream) ? stream : throw Missing(name, ErrorCode.UnknownStream, $"There is no stream `{name}`.");
 
     /// <summary>
     /// The rows of a view that is built. Over little that takes a moment, and whoever asks right after a start or a definition means the built one.
@@ -88,7 +96,7 @@ internal sealed class ServerState(WeirNode node, TimeProvider time) : IDisposabl
     public async Task<ReadModel> BuiltAsync(View view, TimeSpan wait, CancellationToken cancellation)
     {
         long began = Time.GetTimestamp();
-        while (view.State == ViewState.Building && Time.GetElapsedTime(began) < wait)
+        while (view.State == ViewState.Building && view.WaitsFor is null && Time.GetElapsedTime(began) < wait)
         {
             await Task.Delay(BetweenLooks, Time, cancellation);
         }
@@ -96,7 +104,9 @@ internal sealed class ServerState(WeirNode node, TimeProvider time) : IDisposabl
         return view.State switch
         {
             ViewState.Live => view.Model,
-            ViewState.Building => throw new WeirException(ErrorCode.ViewBuilding, FormattableString.Invariant($"The view {view.Name} is being built from the log: {view.BuildProgress:P0}.")),
+            ViewState.Building => throw new WeirException(ErrorCode.ViewBuilding, view.WaitsFor is { } cause
+                ? $"The view {view.Name} waits: {cause}"
+                : FormattableString.Invariant($"The view {view.Name} is being built from the log: {view.BuildProgress:P0}.")),
             _ => throw new WeirException(ErrorCode.ViewStopped, $"The view {view.Name} could not be built: {view.Failure}"),
         };
     }
@@ -109,4 +119,8 @@ internal sealed class ServerState(WeirNode node, TimeProvider time) : IDisposabl
         NodeState.Stopped => throw new WeirException(ErrorCode.ShuttingDown, "The server is stopping."),
         _ => throw new WeirException(ErrorCode.Internal, "The node has failed; the log says why."),
     };
+
+    // What cannot be read is not "unknown": whoever is told that would define it anew.
+    private WeirException Missing(string name, ErrorCode unknown, string text) =>
+        Node.Unreadable.TryGetValue(name, out string? reason) ? new WeirException(ErrorCode.DiskError, reason) : new WeirException(unknown, text);
 }

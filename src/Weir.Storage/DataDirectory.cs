@@ -114,13 +114,26 @@ public sealed class DataDirectory : IDisposable
         {
             string directory = System.IO.Path.Combine(root, name);
             int dash = name.LastIndexOf('-');
-            if (dash > 0 && Disk.FileExists(System.IO.Path.Combine(directory, DefinitionName)))
+            if (dash > 0 && HasDefinition(directory))
             {
                 streams.Add(new StreamDirectory(Disk, name[..dash], directory));
             }
         }
 
         return streams;
+
+        // Where that cannot be told there is a stream, and reading its definition says what is wrong: leaving it out would make room for a second one.
+        bool HasDefinition(string directory)
+        {
+            try
+            {
+                return Disk.FileExists(DefinitionPath(directory));
+            }
+            catch (DiskException)
+            {
+                return true;
+            }
+        }
     }
 
     /// <summary>Makes the stream's directory; it exists for good when this returns.</summary>
@@ -137,21 +150,12 @@ public sealed class DataDirectory : IDisposable
     /// <summary>Deletes a stream with everything in it. Its logs must be closed. The definition goes first: a crash half-way leaves no stream.</summary>
     public void DeleteStream(StreamDirectory stream) => DeleteDefined(stream.Path);
 
-    /// <summary>All views: name and definition.</summary>
-    public IReadOnlyList<(string Name, byte[] Definition)> Views()
-    {
-        string root = System.IO.Path.Combine(Path, ViewsName);
-        var views = new List<(string, byte[])>();
-        foreach (string name in Disk.List(root))
-        {
-            if (AtomicFile.TryRead(Disk, System.IO.Path.Combine(root, name, DefinitionName)) is { } definition)
-            {
-                views.Add((name, definition));
-            }
-        }
+    /// <summary>Names of the directories for views. One without a definition is an unfinished creation or deletion.</summary>
+    public IReadOnlyList<string> ViewNames() => Disk.List(System.IO.Path.Combine(Path, ViewsName));
 
-        return views;
-    }
+    /// <summary>A view's definition as last written; null when there is none.</summary>
+    /// <exception cref="DiskException">It cannot be read. The other views do not depend on it.</exception>
+    public byte[]? ReadView(string name) => AtomicFile.TryRead(Disk, System.IO.Path.Combine(Path, ViewsName, name, DefinitionName));
 
     /// <summary>Adds or replaces a view's definition, durably.</summary>
     public void WriteView(string name, ReadOnlySpan<byte> definition)

@@ -13,7 +13,9 @@ public sealed class DiskException : WeirException
     public const int NoEntry = 2;
     public const int Interrupted = 4;
     public const int InputOutput = 5;
+    public const int NoAccess = 13;
     public const int Exists = 17;
+    public const int NotADirectory = 20;
     public const int NoSpace = 28;
     public const int ReadOnlyFileSystem = 30;
     public const int QuotaExceeded = 122;

@@ -24,6 +24,7 @@ public interface IDisk
 {
     IDiskFile OpenFile(string path, FileOpen mode);
 
+    /// <summary>Whether there is a file of that name; a directory is none. An error is an exception, never "no".</summary>
     bool FileExists(string path);
 
     void Delete(string path);
@@ -40,13 +41,13 @@ public interface IDisk
     /// <summary>Flushes the names in the directory: creations, renames and deletions before this call survive power loss.</summary>
     void SyncDirectory(string path);
 
-    /// <summary>Names (not paths) of the files and directories in a directory, in ordinal order; empty when it does not exist.</summary>
+    /// <summary>Names (not paths) of the files and directories in a directory, in ordinal order; empty when it does not exist. An error is an exception, never "empty".</summary>
     IReadOnlyList<string> List(string directory);
 
     /// <summary>Bytes that this process may still write to the file system that holds <paramref name="path"/>.</summary>
     long FreeBytes(string path);
 
-    /// <summary>Takes an exclusive lock, held until disposed or until the process ends; the file then names this process.</summary>
+    /// <summary>Takes an exclusive lock, held until disposed or until the process ends; the file then names this process, where it can be written.</summary>
     /// <exception cref="DirectoryLockedException">Another process holds it. Retrying helps only once that process is gone.</exception>
     IDisposable Lock(string path);
 }

@@ -21,7 +21,21 @@ public sealed class LinuxDisk : IDisk
         _ => Libc.ReadOnly,
     });
 
-    public bool FileExists(string path) => File.Exists(path);
+    public bool FileExists(string path)
+    {
+        if (File.Exists(path))
+        {
+            return true;
+        }
+
+        // The runtime says no for every error. A definition that cannot be looked up is not one that is missing: a stream would begin anew beside it.
+        if (Libc.Access(path, mode: 0) != 0 && Marshal.GetLastPInvokeError() is int errno and not (DiskException.NoEntry or DiskException.NotADirectory))
+        {
+            throw new DiskException("access", path, errno);
+        }
+
+        return false;
+    }
 
     public void Delete(string path)
     {
@@ -59,8 +73,7 @@ public sealed class LinuxDisk : IDisk
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // HResult carries errno on Unix for IOException; access denied has a type of its own.
-            throw new DiskException("mkdir", full, e is IOException ? e.HResult & 0xFF : 13);
+            throw Failure("mkdir", full, e);
         }
 
         if (parent is not null)
@@ -85,21 +98,37 @@ public sealed class LinuxDisk : IDisk
 
     public IReadOnlyList<string> List(string directory)
     {
-        if (!Directory.Exists(directory))
+        try
+        {
+            string[] names = [.. Directory.EnumerateFileSystemEntries(directory).Select(path => Path.GetFileName(path))];
+            Array.Sort(names, StringComparer.Ordinal);
+            return names;
+        }
+        catch (DirectoryNotFoundException)
         {
             return [];
         }
-
-        string[] names = [.. Directory.EnumerateFileSystemEntries(directory).Select(path => Path.GetFileName(path))];
-        Array.Sort(names, StringComparer.Ordinal);
-        return names;
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Failure("readdir", directory, e);
+        }
     }
 
-    public long FreeBytes(string path) => new DriveInfo(Path.GetFullPath(path)).AvailableFreeSpace;
+    public long FreeBytes(string path)
+    {
+        try
+        {
+            return new DriveInfo(Path.GetFullPath(path)).AvailableFreeSpace;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Failure("statfs", path, e);
+        }
+    }
 
     public IDisposable Lock(string path)
     {
-        LinuxDiskFile file = LinuxDiskFile.Open(path, Libc.ReadWrite | Libc.Create);
+        LinuxDiskFile file = OpenLock(path);
         try
         {
             Span<byte> text = stackalloc byte[20];
@@ -109,9 +138,7 @@ public sealed class LinuxDisk : IDisk
                 throw new DirectoryLockedException(path, int.TryParse(holder, CultureInfo.InvariantCulture, out int id) ? id : null);
             }
 
-            file.Truncate(0);
-            _ = Environment.ProcessId.TryFormat(text, out int length, default, CultureInfo.InvariantCulture);
-            file.Write(0, text[..length]);
+            NameHolder(file);
             return file;
         }
         catch
@@ -120,4 +147,37 @@ public sealed class LinuxDisk : IDisk
             throw;
         }
     }
+
+    // A file system that takes no writes can still be read, and locked.
+    private static LinuxDiskFile OpenLock(string path)
+    {
+        try
+        {
+            return LinuxDiskFile.Open(path, Libc.ReadWrite | Libc.Create);
+        }
+        catch (DiskException e) when (e.Errno == DiskException.ReadOnlyFileSystem)
+        {
+            return LinuxDiskFile.Open(path, Libc.ReadOnly);
+        }
+    }
+
+    // The lock holds without it, so a full disk must not keep the process from starting. In place first: on a full disk the file may have its bytes and get no others.
+    private static void NameHolder(LinuxDiskFile file)
+    {
+        Span<byte> text = stackalloc byte[20];
+        _ = Environment.ProcessId.TryFormat(text, out int length, default, CultureInfo.InvariantCulture);
+        try
+        {
+            file.Write(0, text[..length]);
+            file.Truncate(length);
+        }
+        catch (DiskException)
+        {
+            // Whoever is refused is told "another process", or an earlier holder's number.
+        }
+    }
+
+    // HResult carries errno on Unix for IOException; access denied has a type of its own.
+    private static DiskException Failure(string operation, string path, Exception e) =>
+        new(operation, path, e is IOException ? e.HResult & 0xFF : DiskException.NoAccess);
 }

@@ -97,6 +97,51 @@ public sealed partial class PartitionLog
     }
 
     /// <summary>
+    /// As <see cref="RewriteTail"/> where there is no room for a new segment: the same bytes at the same place need none. Written, their pages are dirty, so
+    /// that this flush covers them whatever became of the one before; and a write that is torn leaves what was there, or the same. It proves them to
+    /// this opening only: the next one that has room writes them into a new segment.
+    /// </summary>
+    private static bool TryRewriteInPlace(IDisk disk, LogIdentity identity, UnprovenTail tail)
+    {
+        try
+        {
+            using IDiskFile file = disk.OpenFile(tail.Path, FileOpen.ReadWrite);
+            var frames = new FrameScanner(file, identity.FrameSeed, tail.FilePosition, tail.Length);
+            while (frames.TryNext(out Frame frame, out ReadOnlySpan<byte> batch, out _))
+            {
+                if (!frame.IsIdle && (!RecordBatch.TryRead(batch, out RecordBatch parsed) || !parsed.HasValidCrc()))
+                {
+                    return false;
+                }
+            }
+
+            if (frames.FilePosition != tail.Length)
+            {
+                return false;
+            }
+
+            byte[] chunk = new byte[(int)Math.Min(tail.Length - tail.FilePosition, FrameScanner.ChunkBytes)];
+            for (long at = tail.FilePosition; at < tail.Length; at += chunk.Length)
+            {
+                Span<byte> bytes = chunk.AsSpan(0, (int)Math.Min(chunk.Length, tail.Length - at));
+                if (file.Read(at, bytes) != bytes.Length)
+                {
+                    return false;
+                }
+
+                file.Write(at, bytes);
+            }
+
+            file.Flush();
+            return true;
+        }
+        catch (DiskException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>
     /// Writes the frames without proof of a flush into a new segment, all or nothing, and then the frame that proves them.
     /// The page cache may hold what the disk does not: only a new write in a new file makes sure (docs/internals/recovery.md).
     /// </summary>

@@ -14,6 +14,7 @@ namespace Weir.Storage;
 ///
 /// A segment file is written by one run of one process and never again: after opening, the next append begins a new file.
 /// So bytes that a failed flush left behind are never flushed a second time on the same file, and a stale tail is never written over.
+/// The one exception is a disk without room for a new file: <see cref="OpenProven"/>.
 ///
 /// The first failed write or flush poisons the log: nothing can be appended, written or flushed; what was flushed stays readable.
 /// The owner disposes it and opens the directory again, which recovers into a new segment. Rules: RecoveryReport, docs/internals/recovery.md.
@@ -77,6 +78,9 @@ public sealed partial class PartitionLog : IDisposable
     /// <summary>A write or flush failed; see the type's header.</summary>
     public bool IsPoisoned => _poison is not null;
 
+    /// <summary>What failed; null when nothing did.</summary>
+    public DiskException? PoisonedBy => _poison;
+
     /// <summary>Bytes of all segments, what is staged included.</summary>
     public long TotalBytes => _segments.Sum(segment => segment.ReadableLength) + (_active is null ? 0 : _written - _active.ReadableLength + _stagedBytes);
 
@@ -118,7 +122,7 @@ public sealed partial class PartitionLog : IDisposable
     internal static PartitionLog Open(IDisk disk, string directory, LogIdentity identity, LogOptions options, Offset firstOffset, out RecoveryReport report)
     {
         disk.CreateDirectory(directory);
-        RecoveredLog recovered = LogRecovery.Run(disk, directory, identity, options, firstOffset);
+        RecoveredLog recovered = LogRecovery.Run(disk, directory, identity, options, firstOffset, unopenableIsDamage: false);
         var log = new PartitionLog(disk, directory, identity, options, recovered);
         report = recovered.Report;
         try
@@ -140,6 +144,41 @@ public sealed partial class PartitionLog : IDisposable
 
         log.FlushedEnd = log.LogEnd;
         return log;
+    }
+
+    /// <summary>
+    /// Opens a log that <see cref="Open(IDisk, string, LogIdentity, LogOptions, out RecoveryReport)"/> could not, as a rule because the disk takes no writes: what is
+    /// proven to have been flushed can be read, nothing is cut or appended, and the log is poisoned by <paramref name="cause"/> from the start.
+    /// Records after the last proof are written again where they lie, the same bytes, and flushed; where that fails too they are left out until it can
+    /// be done, and <see cref="FlushedEnd"/> lies before the report's end.
+    /// </summary>
+    /// <exception cref="DiskException">The directory cannot be read either. A retry may help.</exception>
+    /// <exception cref="WeirException"><see cref="ErrorCode.FormatTooNew"/>.</exception>
+    public static PartitionLog OpenProven(IDisk disk, string directory, LogIdentity identity, LogOptions options, DiskException cause, out RecoveryReport report)
+    {
+        RecoveredLog recovered = LogRecovery.Run(disk, directory, identity, options, Offset.Zero, unopenableIsDamage: true);
+        report = recovered.Report;
+        Offset proven = recovered.End;
+        if (recovered.Tail is { } tail)
+        {
+            if (TryRewriteInPlace(disk, identity, tail))
+            {
+                recovered.Segments.RemoveAll(segment => segment.Path == tail.Path);
+                recovered.Segments.Add(tail.Whole);
+            }
+            else
+            {
+                proven = tail.BaseOffset;
+            }
+        }
+
+        return new PartitionLog(disk, directory, identity, options, recovered)
+        {
+            LogEnd = proven,
+            FlushedEnd = proven,
+            _poison = cause,
+            _readOnlyReason = report.Outcome == RecoveryOutcome.Damaged ? report.ToString() : null,
+        };
     }
 
     /// <summary>

@@ -10,6 +10,9 @@ namespace Weir.Storage;
 /// the partition opens and filled again by replay from there on. What is missing or damaged reads as <see cref="Unknown"/>,
 /// never as a guess.
 ///
+/// While the log is replayed a disk that takes no writes is no reason to know no verdicts: from its first failure on, blocks are held in memory
+/// (<see cref="HoldsOnFailure"/>), one byte per record replayed, nine with replaced offsets.
+///
 /// Appended to by the partition's owner, read by any thread; they meet under a lock that is held for one block's copy.
 /// </summary>
 public sealed class VerdictLog : IDisposable
@@ -23,7 +26,11 @@ public sealed class VerdictLog : IDisposable
     private readonly byte[] _block;
     private readonly Lock _lock = new();
     private Offset _segmentBase;
+    private bool _hasEntered;
     private IDiskFile? _file;
+
+    /// <summary>Blocks that are not on disk, by their first offset; null as long as the disk takes them.</summary>
+    private Dictionary<Offset, byte[]>? _held;
 
     /// <summary>Files of sealed segments written since the last flush; as many as segments between two snapshots.</summary>
     private readonly List<string> _leftUnflushed = [];
@@ -46,20 +53,36 @@ public sealed class VerdictLog : IDisposable
     public Offset End { get; private set; }
 
     /// <summary>
+    /// What is done when the file cannot be written: hold what it should have (the replay, so that everything can be read), or throw (once the
+    /// partition takes events: what it holds then has no bound). True after opening.
+    /// </summary>
+    public bool HoldsOnFailure { get; set; } = true;
+
+    /// <summary>Why verdicts are held in memory; null when they are in the files.</summary>
+    public DiskException? HeldBecause { get; private set; }
+
+    /// <summary>
     /// Opens the verdicts of <paramref name="log"/> for appending from <paramref name="from"/> on: the offset at which replay
-    /// begins. Later ones, from before the restart, are forgotten.
+    /// begins. Later ones, from before the restart, are forgotten. Where the disk takes no writes, see <see cref="HoldsOnFailure"/>.
     /// </summary>
     /// <param name="withReplaced">Keep the replaced offset of each record too (claim keep: last). Fixed for the stream's life.</param>
     public static VerdictLog Open(IDisk disk, PartitionLog log, bool withReplaced, Offset from)
     {
         var verdicts = new VerdictLog(disk, log, withReplaced) { End = from };
-        foreach (Segment segment in log.SegmentList)
+        try
         {
-            string path = verdicts.FilePath(segment.BaseOffset);
-            if (segment.BaseOffset >= from && disk.FileExists(path))
+            foreach (Segment segment in log.SegmentList)
             {
-                disk.Delete(path);
+                string path = verdicts.FilePath(segment.BaseOffset);
+                if (segment.BaseOffset >= from && disk.FileExists(path))
+                {
+                    disk.Delete(path);
+                }
             }
+        }
+        catch (DiskException e)
+        {
+            verdicts.Hold(e);
         }
 
         if (from > log.LogStart && log.SegmentList.Length > 0)
@@ -107,7 +130,7 @@ public sealed class VerdictLog : IDisposable
             int done = 0;
             while (done < verdicts.Length)
             {
-                if (_file is null || End >= SegmentEnd())
+                if (!_hasEntered || End >= SegmentEnd())
                 {
                     Enter(End, keep: false);
                 }
@@ -240,17 +263,14 @@ public sealed class VerdictLog : IDisposable
     /// <param name="keep">Keep what the file holds below the offset; else it begins anew.</param>
     private void Enter(Offset offset, bool keep)
     {
+        WriteBlock();
         if (_file is not null)
         {
-            WriteBlock();
             _leftUnflushed.Add(FilePath(_segmentBase));
-            if (_file != _flushing)
-            {
-                _file.Dispose();
-            }
-
-            _file = null;
+            LeaveFile();
         }
+
+        _hasEntered = true;
 
         Segment[] segments = _log.SegmentList;
         int at = segments.Length - 1;
@@ -263,12 +283,32 @@ public sealed class VerdictLog : IDisposable
         long number = (offset - _segmentBase) / VerdictFormat.BlockRecords;
         StartBlock(_segmentBase + (number * VerdictFormat.BlockRecords));
         int wanted = (int)(offset - _blockStart);
-        string path = FilePath(_segmentBase);
-        Span<byte> header = stackalloc byte[VerdictFormat.HeaderBytes];
-        int held = 0;
-        if (keep && _disk.FileExists(path))
+        int known = keep ? Math.Clamp(LoadBlockFromFile(_segmentBase, number, _blockStart, _block), 0, wanted) : 0;
+        if (_held is null)
         {
-            held = Math.Clamp(LoadBlockFromFile(_segmentBase, number, _blockStart, _block), 0, wanted);
+            try
+            {
+                OpenFile(FilePath(_segmentBase), keep, number);
+            }
+            catch (DiskException e) when (HoldsOnFailure)
+            {
+                Hold(e);
+            }
+        }
+
+        ForgetFrom(known);
+        _block.AsSpan(known, wanted - known).Fill(Unknown);
+        _blockCount = wanted;
+        WriteBlock();
+    }
+
+    /// <param name="number">The block that will be written next; what the file holds behind it goes.</param>
+    private void OpenFile(string path, bool keep, long number)
+    {
+        Span<byte> header = stackalloc byte[VerdictFormat.HeaderBytes];
+        bool exists = _disk.FileExists(path);
+        if (keep && exists)
+        {
             _file = _disk.OpenFile(path, FileOpen.ReadWrite);
             if (!VerdictFormat.IsHeader(header[.._file.Read(0, header)], _log.Identity, _segmentBase, _withReplaced))
             {
@@ -277,7 +317,7 @@ public sealed class VerdictLog : IDisposable
         }
         else
         {
-            if (_disk.FileExists(path))
+            if (exists)
             {
                 _disk.Delete(path);
             }
@@ -289,10 +329,24 @@ public sealed class VerdictLog : IDisposable
         _file.Write(0, header);
         // Replay writes all later blocks; old ones must not show through until it gets there.
         _file.Truncate(Math.Min(_file.Length, VerdictFormat.BlockPosition(number + 1, _withReplaced)));
-        ForgetFrom(held);
-        _block.AsSpan(held, wanted - held).Fill(Unknown);
-        _blockCount = wanted;
-        WriteBlock();
+    }
+
+    /// <summary>From here on blocks stay in memory.</summary>
+    private void Hold(DiskException cause)
+    {
+        HeldBecause = cause;
+        _held = [];
+        LeaveFile();
+    }
+
+    private void LeaveFile()
+    {
+        if (_file != _flushing)
+        {
+            _file?.Dispose();
+        }
+
+        _file = null;
     }
 
     /// <summary>Clears the block's records from <paramref name="count"/> on.</summary>
@@ -319,7 +373,23 @@ public sealed class VerdictLog : IDisposable
         if (_blockCount > _blockWritten)
         {
             VerdictFormat.SealBlock(_block, _blockCount, _blockStart);
-            _file!.Write(VerdictFormat.BlockPosition((_blockStart - _segmentBase) / VerdictFormat.BlockRecords, _withReplaced), _block);
+            if (_held is null)
+            {
+                try
+                {
+                    _file!.Write(VerdictFormat.BlockPosition((_blockStart - _segmentBase) / VerdictFormat.BlockRecords, _withReplaced), _block);
+                }
+                catch (DiskException e) when (HoldsOnFailure)
+                {
+                    Hold(e);
+                }
+            }
+
+            if (_held is not null)
+            {
+                _held[_blockStart] = [.. _block];
+            }
+
             _blockWritten = _blockCount;
         }
     }
@@ -333,6 +403,12 @@ public sealed class VerdictLog : IDisposable
             {
                 _block.CopyTo(block);
                 return _blockCount;
+            }
+
+            if (_held is not null && _held.TryGetValue(start, out byte[]? held))
+            {
+                held.CopyTo(block);
+                return VerdictFormat.ReadBlockCount(block, start);
             }
         }
 

@@ -1,5 +1,3 @@
-using System.Diagnostics;
-using System.Globalization;
 using System.Text.Json;
 
 namespace Weir.CrashTests;
@@ -14,19 +12,16 @@ public sealed class DiskFullTests
     [Fact]
     public async Task A_full_disk_refuses_writes_with_507_keeps_reads_and_recovers_by_itself()
     {
-        NeedNamespaces();
         using var directory = new WorkDirectory();
         directory.Configure(Workload.Definitions);
-        Directory.CreateDirectory(directory.Data);
-        string mount = string.Create(CultureInfo.InvariantCulture, $"mount -t tmpfs -o size={FileSystemMiB}m tmpfs {directory.Data} && exec \"$@\"");
-        using ServerUnderTest server = await ServerUnderTest.StartAsync(directory.Configuration, "unshare", "-m", "sh", "-c", mount, "sh");
+        using SmallFileSystem small = SmallFileSystem.Mount(directory.Data, FileSystemMiB);
+        using ServerUnderTest server = await ServerUnderTest.StartAsync(directory.Configuration, small.Wrapper);
         using var api = new ServerApi(await server.Ready);
         var workload = new Workload(new Random(3), "c");
         SentEvent before = workload.Next("gifts");
         Assert.Equal(200, (await api.SendAsync("gifts", [before])).Status);
 
-        // Seen through the process, because the mount is the server's alone.
-        string ballast = $"/proc/{server.ProcessId}/root{directory.Data}/ballast";
+        string ballast = small.PathOf("ballast");
         await File.WriteAllBytesAsync(ballast, new byte[BallastMiB << 20]);
         SentEvent during = workload.Next("gifts");
         Answer refused = await AnswerOtherThan(200, () => api.SendAsync("gifts", [during]), during);
@@ -49,6 +44,57 @@ public sealed class DiskFullTests
         Assert.Single(records, record => record.IsCounted && record.Value == before.Body);
         Assert.Single(records, record => record.IsCounted && record.Value == during.Body);
         Assert.Equal(0, await server.StopAsync());
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_restart_on_a_disk_without_a_free_byte_serves_reads_refuses_writes_and_takes_them_when_there_is_room(bool isKilled)
+    {
+        using var directory = new WorkDirectory();
+        directory.Configure(Workload.Definitions);
+        using SmallFileSystem small = SmallFileSystem.Mount(directory.Data, FileSystemMiB);
+        var workload = new Workload(new Random(4), "c");
+        SentEvent[] sent = [.. Enumerable.Range(0, 300).Select(_ => workload.Next("gifts")).Where(one => !one.IsRefused)];
+        string rows;
+        using (ServerUnderTest first = await ServerUnderTest.StartAsync(directory.Configuration, small.Wrapper))
+        {
+            using var before = new ServerApi(await first.Ready);
+            Assert.Equal(200, (await before.SendAsync("gifts", sent)).Status);
+            rows = (await before.CurrentViewAsync("raised", "gifts")).GetProperty("rows").GetRawText();
+            if (isKilled)
+            {
+                first.Kill();
+            }
+            else
+            {
+                Assert.Equal(0, await first.StopAsync());
+            }
+        }
+
+        string ballast = small.PathOf("ballast");
+        small.FillWith(ballast);
+        using ServerUnderTest server = await ServerUnderTest.StartAsync(directory.Configuration, small.Wrapper);
+        using var api = new ServerApi(await server.Ready);
+
+        Assert.Equal(rows, (await api.CurrentViewAsync("raised", "gifts")).GetProperty("rows").GetRawText());
+        Assert.Equal(sent.Length, await RecordsOfAsync(api, sent));
+        SentEvent during = workload.Next("gifts");
+        Answer refused = await api.SendAsync("gifts", [during]);
+        Assert.Equal(507, refused.Status);
+        Assert.Contains("WEIR-4003", refused.Text, StringComparison.Ordinal);
+        Assert.Contains("[!]the disk is full", await api.GetTextAsync("readyz"), StringComparison.Ordinal);
+        Assert.True((await api.GetAsync("v1/streams")).GetProperty("disk_full").GetBoolean());
+
+        File.Delete(ballast);
+        Assert.Equal(200, (await AnswerOtherThan(507, () => api.SendAsync("gifts", [during]), during)).Status);
+        Answer again = await api.SendAsync("gifts", sent);
+        Assert.Equal(200, again.Status);
+        Assert.All(again.Outcomes, outcome => Assert.Equal("duplicate", outcome.Verdict));
+        Assert.DoesNotContain("[!]", await api.GetTextAsync("readyz"), StringComparison.Ordinal);
+        Invariants.RecountEqualsLive("raised", await api.RecountAsync("raised"));
+        Assert.Equal(0, await server.StopAsync());
+        Assert.Equal(0, (await ServerUnderTest.RunInAsync(small.Wrapper, "log", "check", directory.Data)).Code);
     }
 
     [Fact]
@@ -93,21 +139,15 @@ public sealed class DiskFullTests
         }
     }
 
-    private static void NeedNamespaces()
+    private static async Task<int> RecordsOfAsync(ServerApi api, SentEvent[] sent)
     {
-        try
+        HashSet<string> bodies = [.. sent.Select(one => one.Body)];
+        int found = 0;
+        for (int partition = 0; partition < Workload.Partitions; partition++)
         {
-            using Process probe = Process.Start(new ProcessStartInfo("unshare", ["-m", "sh", "-c", "mount -t tmpfs tmpfs /mnt"]) { RedirectStandardError = true })!;
-            string error = probe.StandardError.ReadToEnd();
-            probe.WaitForExit();
-            if (probe.ExitCode != 0)
-            {
-                Assert.Skip($"A private mount is not allowed here: {error.Trim()}");
-            }
+            found += (await api.ReadLogAsync("gifts", partition)).Count(record => record.IsCounted && bodies.Contains(record.Value));
         }
-        catch (System.ComponentModel.Win32Exception missing)
-        {
-            Assert.Skip($"unshare is not installed: {missing.Message}");
-        }
+
+        return found;
     }
 }

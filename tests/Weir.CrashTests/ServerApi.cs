@@ -35,6 +35,8 @@ internal sealed class ServerApi : IDisposable
             : throw new HttpRequestException($"GET {path}: {(int)response.StatusCode} {text}", null, response.StatusCode);
     }
 
+    public Task<string> GetTextAsync(string path) => _http.GetStringAsync(path);
+
     /// <summary>A view's rows once they cover everything that is flushed now.</summary>
     public async Task<JsonElement> CurrentViewAsync(string view, string stream)
     {

@@ -90,9 +90,14 @@ internal sealed class ServerUnderTest : IDisposable
 
     /// <summary>Runs the program with other arguments to its end.</summary>
     /// <returns>Exit code, and standard output and error together.</returns>
-    public static async Task<(int Code, string Output)> RunAsync(params string[] arguments)
+    public static Task<(int Code, string Output)> RunAsync(params string[] arguments) => RunInAsync([], arguments);
+
+    /// <inheritdoc cref="RunAsync"/>
+    /// <param name="wrapper">Program and arguments in front of it.</param>
+    public static async Task<(int Code, string Output)> RunInAsync(string[] wrapper, params string[] arguments)
     {
-        var start = new ProcessStartInfo(Program, arguments) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
+        string[] line = [.. wrapper, Program, .. arguments];
+        var start = new ProcessStartInfo(line[0], line[1..]) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
         using Process process = Process.Start(start)!;
         Task<string> output = process.StandardOutput.ReadToEndAsync();
         Task<string> error = process.StandardError.ReadToEndAsync();

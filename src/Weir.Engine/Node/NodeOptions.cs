@@ -65,4 +65,6 @@ public enum EngineEvent
     Retained = 1015,
     RetentionStopped = 1016,
     KeyFileFailed = 1017,
+    PartitionUnwritable = 1018,
+    DefinitionUnreadable = 1019,
 }

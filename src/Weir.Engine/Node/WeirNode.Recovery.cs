@@ -11,6 +11,9 @@ public sealed partial class WeirNode
     private static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan LongestRetry = TimeSpan.FromSeconds(30);
 
+    // So much more of free disk is worth a try before its time.
+    private const long MuchRoom = 1 << 20;
+
     private long _toReplay;
     private long _replayed;
 
@@ -18,7 +21,11 @@ public sealed partial class WeirNode
     public double RecoveryProgress => _state == NodeState.Recovering ? Math.Min(1.0, (double)Interlocked.Read(ref _replayed) / Math.Max(1, Interlocked.Read(ref _toReplay))) : 1;
 
     /// <summary>Locks and opens the data directory, recovers every partition, and serves.</summary>
-    /// <exception cref="WeirException">The directory is locked, of a newer format, or cannot be read. A damaged partition is no exception: it is read-only and the others serve.</exception>
+    /// <remarks>
+    /// What concerns one stream or partition is no exception: a damaged partition is read-only, one on a disk that takes no writes is read, one that cannot be
+    /// opened is tried again, a stream without a readable definition is in <see cref="Unreadable"/>; everything else serves.
+    /// </remarks>
+    /// <exception cref="WeirException">The directory is locked, of a newer format, holds two streams of one name, or cannot be read.</exception>
     public async Task StartAsync()
     {
         _state = NodeState.Recovering;
@@ -26,30 +33,18 @@ public sealed partial class WeirNode
         _flusher = Threads.StartFlusher(Options.FlusherThreads, Fail);
         _writers = [.. Enumerable.Range(0, Options.WriterThreads).Select(i => new WriterThread($"weir-writer-{i}", Time, Options, Threads, Fail))];
 
-        foreach (StreamDirectory directory in _directory.Streams())
+        ReadDefinitions(_directory);
+        (EventStream Stream, Partition Partition)[] all = [.. Streams.SelectMany(stream => stream.PartitionList.Select(partition => (stream, partition)))];
+        await OnThreads(all, open => Try(open.Stream, open.Partition, () => open.Partition.OpenAtStart(Disk)));
+        (EventStream Stream, Partition Partition)[] opened = [.. all.Where(open => open.Partition.Log is not null)];
+        _toReplay = opened.Sum(open => open.Partition.Log!.LogEnd - open.Partition.Log.LogStart);
+        await OnThreads(opened, open => Try(open.Stream, open.Partition, () =>
         {
-            StoredStream stored = StoredStream.Parse(directory.ReadDefinition(), directory.Path);
-            if (!_streams.TryAdd(stored.Name, new EventStream(this, directory, stored, _flusher)))
-            {
-                throw new WeirException(ErrorCode.NotADataDirectory, $"Two directories hold a stream {stored.Name}: {_streams[stored.Name].StorageDirectory.Path} and {directory.Path}. One is left over from a creation or copy that did not finish; move it away.");
-            }
-        }
-
-        foreach ((string name, byte[] json) in _directory.Views())
-        {
-            _views[name] = MakeView(StoredView.Parse(name, json));
-        }
-
-        await OnThreads(Streams.SelectMany(stream => stream.PartitionList.Select(partition => (stream, partition))), open => open.partition.OpenLog(Disk));
-        _toReplay = Streams.SelectMany(stream => stream.PartitionList).Sum(partition => partition.Log!.LogEnd - partition.Log.LogStart);
-        await OnThreads(Streams.SelectMany(stream => stream.PartitionList.Select(partition => (stream, partition))), open => Refold(open.stream, open.partition));
+            Refold(open.Stream, open.Partition);
+            CompleteIfWritable(open.Stream, open.Partition);
+        }));
         foreach (EventStream stream in Streams)
         {
-            foreach (Partition partition in stream.PartitionList)
-            {
-                Complete(stream, partition);
-            }
-
             StartServing(stream);
         }
 
@@ -58,9 +53,73 @@ public sealed partial class WeirNode
             StartBuild(view);
         }
 
+        CheckDisk();
         _publisher = new Publisher(this);
         _state = NodeState.Serving;
     }
+
+    private void ReadDefinitions(DataDirectory data)
+    {
+        Dictionary<string, string> unreadable = [];
+        foreach (StreamDirectory directory in data.Streams())
+        {
+            StoredStream stored;
+            try
+            {
+                stored = StoredStream.Parse(directory.ReadDefinition(), directory.Path);
+            }
+            catch (WeirException failure)
+            {
+                NoteUnreadable(directory.Name, failure);
+                continue;
+            }
+
+            if (!_streams.TryAdd(stored.Name, new EventStream(this, directory, stored, _flusher!)))
+            {
+                throw new WeirException(ErrorCode.NotADataDirectory, $"Two directories hold a stream {stored.Name}: {_streams[stored.Name].StorageDirectory.Path} and {directory.Path}. One is left over from a creation or copy that did not finish; move it away.");
+            }
+        }
+
+        foreach (string name in data.ViewNames())
+        {
+            try
+            {
+                if (data.ReadView(name) is { } json)
+                {
+                    _views[name] = MakeView(StoredView.Parse(name, json));
+                }
+            }
+            catch (WeirException failure)
+            {
+                NoteUnreadable($"view {name}", failure);
+            }
+        }
+
+        Unreadable = unreadable;
+
+        void NoteUnreadable(string name, WeirException failure)
+        {
+            unreadable[name] = failure.Message;
+            _report(EngineEvent.DefinitionUnreadable, $"{name} is left out until the next start: {failure.Message}");
+        }
+    }
+
+    // What fails here concerns one partition: it stays stopped, the others go on, and a thread of its own tries again.
+    private void Try(EventStream stream, Partition partition, Action open)
+    {
+        try
+        {
+            open();
+        }
+        catch (Exception failure) when (IsOfOnePartition(failure))
+        {
+            partition.RemainStopped(failure);
+            _report(EngineEvent.PartitionRecoveryFailed, $"Partition {partition.Id} of {stream.Name} cannot be opened: {failure.Message} The others serve; this one is tried again.");
+        }
+    }
+
+    private static bool IsOfOnePartition(Exception exception) =>
+        exception is WeirException { Code: not ErrorCode.FormatTooNew } or InvariantException or OverflowException or ArgumentException or InvalidOperationException or IOException;
 
     /// <summary>A partition stopped: a thread of its own brings it back from disk, again and again if need be.</summary>
     internal void OnPartitionStopped(EventStream stream, Partition partition, Exception cause)
@@ -69,11 +128,24 @@ public sealed partial class WeirNode
         _report(
             EngineEvent.PartitionStopped,
             $"Partition {partition.Id} of {stream.Name} stopped: {cause.Message} Nothing in flight was acknowledged; the fold state is discarded{(partition.State == PartitionState.ReadOnly ? " and the partition is read-only." : " and made again from disk.")}");
+        if (partition.State != PartitionState.ReadOnly)
+        {
+            StartRecovery(stream, partition);
+        }
+    }
+
+    // A stopped partition belongs to the recovery thread from now on; one that is read takes part in that only while it is tried.
+    private void StartRecovery(EventStream stream, Partition partition)
+    {
         lock (_recoveries)
         {
-            if (partition.State != PartitionState.ReadOnly && MayRecover)
+            if (MayRecover)
             {
-                partition.HandToRecovery();
+                if (partition.State == PartitionState.Stopped)
+                {
+                    partition.HandToRecovery();
+                }
+
                 _recoveries.RemoveAll(ended => ended.IsCompleted);
                 _recoveries.Add(StartJob($"weir-recover-{partition.Id}", () => Recover(stream, partition)));
             }
@@ -97,30 +169,100 @@ public sealed partial class WeirNode
     private void BringBack(EventStream stream, Partition partition)
     {
         TimeSpan delay = FirstRetry;
-        while (!Threads.Wait(_stopping.Task, delay) && MayRecover && !partition.IsRetiring)
+        while (!WaitToRetry(delay, partition.IsForWantOfRoom) && MayRecover && !partition.IsRetiring)
         {
             try
             {
-                partition.OpenLog(Disk);
+                if (partition.State == PartitionState.Unwritable)
+                {
+                    if (!TakeOver(partition))
+                    {
+                        return;
+                    }
+
+                    // It has been read meanwhile, and what that rests on is given up only for something better.
+                    partition.ProbeWriting(Disk);
+                }
+
+                partition.Adopt(partition.OpenLog(Disk, out RecoveryReport report), report);
                 Refold(stream, partition);
-                Complete(stream, partition);
+                CompleteIfWritable(stream, partition);
                 partition.BeginServing();
-                foreach (View view in ViewsOf(stream).Where(view => view.PartialOf(partition.Id) is null))
+                foreach (View view in ViewsOf(stream))
                 {
                     StartBuild(view);
                 }
 
-                _report(EngineEvent.PartitionRecovered, $"Partition {partition.Id} of {stream.Name} serves again. {partition.Recovery} {partition.Replayed} records folded again.");
-                return;
+                if (partition.WriteFailure is null)
+                {
+                    _report(EngineEvent.PartitionRecovered, $"Partition {partition.Id} of {stream.Name} serves again. {partition.Recovery} {partition.Replayed} records folded again.");
+                    return;
+                }
+
+                ReportUnwritable(stream, partition);
             }
-            catch (Exception exception) when (exception is WeirException or InvariantException or OverflowException or ArgumentException or InvalidOperationException or IOException)
+            catch (Exception exception) when (IsOfOnePartition(exception))
             {
-                delay = delay * 2 < LongestRetry ? delay * 2 : LongestRetry;
-                partition.RemainStopped(exception.Message);
-                _report(EngineEvent.PartitionRecoveryFailed, $"Partition {partition.Id} of {stream.Name} cannot be recovered: {exception.Message} Next try in {delay.TotalSeconds:0} s.");
+                partition.RemainStopped(exception);
+                _report(EngineEvent.PartitionRecoveryFailed, $"Partition {partition.Id} of {stream.Name} cannot be recovered: {exception.Message}");
+                if (partition.State == PartitionState.Unwritable)
+                {
+                    partition.ReturnFromRecovery();
+                }
             }
+
+            delay = delay * 2 < LongestRetry ? delay * 2 : LongestRetry;
         }
     }
+
+    // The loop has gone on reading it, and gives it up between two rounds. False: the loop is dead, and the node with it.
+    private bool TakeOver(Partition partition)
+    {
+        Task<bool> handedOver = partition.AskAsync(() =>
+        {
+            partition.HandToRecovery();
+            return true;
+        });
+        Threads.Wait(Task.WhenAny(handedOver, _failed.Task), Timeout.InfiniteTimeSpan);
+        return handedOver.IsCompleted && handedOver.GetAwaiter().GetResult();
+    }
+
+    /// <summary>Waits that long; where only room is missing, until there is more of it.</summary>
+    /// <returns>True: the node stops.</returns>
+    private bool WaitToRetry(TimeSpan delay, bool isForWantOfRoom)
+    {
+        if (!isForWantOfRoom)
+        {
+            return Threads.Wait(_stopping.Task, delay);
+        }
+
+        long began = Time.GetTimestamp();
+        long free = FreeBytesOrZero();
+        while (Time.GetElapsedTime(began) < delay && FreeBytesOrZero() - free <= MuchRoom)
+        {
+            if (Threads.Wait(_stopping.Task, FirstRetry))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private long FreeBytesOrZero()
+    {
+        try
+        {
+            return Disk.FreeBytes(Options.DataDirectory);
+        }
+        catch (DiskException)
+        {
+            return 0;
+        }
+    }
+
+    private void ReportUnwritable(EventStream stream, Partition partition) =>
+        _report(EngineEvent.PartitionUnwritable, $"Partition {partition.Id} of {stream.Name} takes no events: {partition.Reason}");
 
     private void Refold(EventStream stream, Partition partition)
     {
@@ -138,7 +280,9 @@ public sealed partial class WeirNode
             counted = end - start;
         });
         Interlocked.Add(ref _replayed, partition.Log.LogEnd - partition.Log.LogStart - counted);
-        if (partition.Recovery is { } report && report.Outcome != RecoveryOutcome.Clean)
+
+        // A tail that could not be cut is cut, and reported, by the opening that can.
+        if (partition.Recovery is { Outcome: not RecoveryOutcome.Clean } report && (report.Outcome == RecoveryOutcome.Damaged || !partition.Log.IsPoisoned))
         {
             _report(report.Outcome == RecoveryOutcome.Damaged ? EngineEvent.LogDamaged : EngineEvent.TailCut, $"{stream.Name}/{partition.Id}: {report}");
         }
@@ -153,11 +297,39 @@ public sealed partial class WeirNode
         }
     }
 
+    // Where the disk does not take the marker, the log is poisoned by that and the partition is read only.
+    private void CompleteIfWritable(EventStream stream, Partition partition)
+    {
+        try
+        {
+            Complete(stream, partition);
+        }
+        catch (LogPoisonedException)
+        {
+            Invariant.Check(partition.WriteFailure is not null, "A log that is poisoned names its cause.");
+        }
+    }
+
     private void StartServing(EventStream stream)
     {
         foreach (Partition partition in stream.PartitionList)
         {
-            partition.BeginServing();
+            if (partition.State == PartitionState.Recovering)
+            {
+                partition.BeginServing();
+            }
+
+            if (partition.State == PartitionState.Unwritable)
+            {
+                ReportUnwritable(stream, partition);
+            }
+
+            // Before the loop knows it: a stopped partition is the recovery thread's.
+            if (partition.State is PartitionState.Unwritable or PartitionState.Stopped)
+            {
+                StartRecovery(stream, partition);
+            }
+
             partition.StartOn(_writers[(int)((uint)Interlocked.Increment(ref _nextWriter) % (uint)_writers.Length)]);
         }
     }
@@ -189,7 +361,7 @@ public sealed partial class WeirNode
     private void Build(View view)
     {
         // Whoever comes while it is being built leaves the work to the one who builds, who looks once more when he has ended.
-        while (!IsStopping() && !view.IsComplete && view.TryBeginBuild())
+        while (!IsStopping() && view.CanBuildOn && view.TryBeginBuild())
         {
             try
             {

@@ -56,6 +56,9 @@ public sealed partial class WeirNode : IAsyncDisposable
     /// <summary>Whether writes are refused because the disk is nearly full.</summary>
     public bool IsDiskFull => _isDiskFull;
 
+    /// <summary>Streams and views (as <c>view name</c>) that are there but cannot be opened, with the reason; until the next start.</summary>
+    public IReadOnlyDictionary<string, string> Unreadable { get; private set; } = new Dictionary<string, string>();
+
     internal IDisk Disk { get; }
 
     internal TimeProvider Time { get; }
@@ -98,6 +101,8 @@ public sealed partial class WeirNode : IAsyncDisposable
                 return known;
             }
 
+            ThrowIfUnreadable(name);
+
             var stored = new StoredStream(name, new Guid(_randomBytes(16)), _randomBytes(16), 1, definition);
             StreamDirectory directory = _directory!.CreateStream(name, stored.Id, stored.ToJson());
             var stream = new EventStream(this, directory, stored, _flusher!);
@@ -105,9 +110,13 @@ public sealed partial class WeirNode : IAsyncDisposable
             {
                 foreach (Partition partition in stream.PartitionList)
                 {
-                    partition.OpenLog(Disk);
+                    partition.Adopt(partition.OpenLog(Disk, out RecoveryReport report), report);
                     partition.Refold(Disk, stream.Plan, [], progress: null);
                     Complete(stream, partition);
+                    if (partition.WriteFailure is { } failure)
+                    {
+                        throw failure;
+                    }
                 }
             }
             catch
@@ -169,6 +178,8 @@ public sealed partial class WeirNode : IAsyncDisposable
                     return known;
                 }
             }
+
+            ThrowIfUnreadable($"view {name}");
 
             // The known one goes on until everything that can fail is done.
             var stored = new StoredView(name, Math.Max(known?.Version ?? 0, _directory!.HighestDeletedViewVersion()) + 1, definition);
@@ -348,6 +359,15 @@ public sealed partial class WeirNode : IAsyncDisposable
             _report(
                 isFull ? EngineEvent.DiskFull : EngineEvent.DiskHasRoom,
                 isFull ? $"Less than {Options.MinFreeDiskBytes >> 20} MiB are free on the disk of {Options.DataDirectory}: writes are refused until there is room." : "There is room on the disk again: writes are taken.");
+        }
+    }
+
+    // Defined anew it would begin at nothing beside what is there, and use its version for something else.
+    private void ThrowIfUnreadable(string name)
+    {
+        if (Unreadable.TryGetValue(name, out string? reason))
+        {
+            throw new WeirException(ErrorCode.DiskError, $"There is a {(name.Contains(' ') ? "" : "stream ")}{name}, but it cannot be opened before the next start: {reason}");
         }
     }
 

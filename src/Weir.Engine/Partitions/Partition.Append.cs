@@ -140,8 +140,8 @@ internal sealed partial class Partition
 
     private void RunActions()
     {
-        // As many as were there at the start: an action that posts another one must not keep the loop here.
-        for (int count = _actions.Count; count > 0 && _actions.TryDequeue(out Action? action); count--)
+        // As many as were there at the start: an action that posts another one must not keep the loop here. One of them may hand the partition over.
+        for (int count = _actions.Count; count > 0 && (!_isWithRecovery || _isRetired) && _actions.TryDequeue(out Action? action); count--)
         {
             action();
         }

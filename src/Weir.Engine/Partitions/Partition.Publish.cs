@@ -79,6 +79,7 @@ internal sealed partial class Partition
     {
         bool isReadOnly = cause is Storage.LogReadOnlyException;
         _reason = cause.Message;
+        _isForWantOfRoom = IsWantOfRoom(cause);
         _state = isReadOnly ? PartitionState.ReadOnly : PartitionState.Stopped;
         FailWaiters(new WeirException(ErrorCode.PartitionStopped, $"Partition {Id} of {_stream.Name} stopped: {cause.Message}", cause));
         AbandonSnapshot();

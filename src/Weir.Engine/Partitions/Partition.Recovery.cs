@@ -9,6 +9,9 @@ namespace Weir.Engine;
 /// </summary>
 internal sealed partial class Partition
 {
+    // As much as an opening writes beside the tail: a segment's header and a few blocks of verdicts.
+    private const int ProbeBytes = 256 << 10;
+
     private VerdictLog? _verdicts;
     private byte[] _verdictBuffer = [];
     private long[] _replacedBuffer = [];
@@ -27,22 +30,75 @@ internal sealed partial class Partition
     /// <summary>The verdicts on disk, for readers on any thread; null until the log has been opened.</summary>
     public VerdictLog? Verdicts => _verdicts;
 
-    /// <summary>Opens the log; the next step is <see cref="Refold"/>.</summary>
-    /// <exception cref="WeirException">The directory cannot be opened at all.</exception>
-    public void OpenLog(IDisk disk)
-    {
-        _state = PartitionState.Recovering;
-        _idleFrameDue = false;
+    private LogIdentity Identity => new(_stream.Id, Id);
 
+    private LogOptions LogOptions => new() { SegmentBytes = _options.SegmentBytes };
+
+    /// <summary>What keeps the opened partition from taking events: the log, its verdicts or its define marker could not be written. Null: nothing does.</summary>
+    public DiskException? WriteFailure => _log?.PoisonedBy ?? _verdicts?.HeldBecause;
+
+    /// <summary>
+    /// Opens the log for reading and writing; the next steps are <see cref="Adopt"/> and <see cref="Refold"/>. By who owns the partition, which keeps what it
+    /// has when this fails.
+    /// </summary>
+    /// <exception cref="WeirException">The directory cannot be read, or not be written.</exception>
+    public PartitionLog OpenLog(IDisk disk, out RecoveryReport report)
+    {
         // Both write into the directory that is about to be opened.
         Keys.Abandon(Offset.Zero);
         _abandonedSnapshot?.Join();
         _abandonedSnapshot = null;
+        return PartitionLog.Open(disk, Directory, Identity, LogOptions, out report);
+    }
+
+    /// <summary>Writes, flushes and deletes a file in the directory. By who owns the partition.</summary>
+    /// <exception cref="DiskException">The disk takes no writes yet.</exception>
+    public void ProbeWriting(IDisk disk)
+    {
+        string path = Path.Combine(Directory, "probe.tmp");
+        if (disk.FileExists(path))
+        {
+            disk.Delete(path);
+        }
+
+        try
+        {
+            using IDiskFile probe = disk.OpenFile(path, FileOpen.CreateNew);
+            probe.Write(0, new byte[ProbeBytes]);
+            probe.Flush();
+        }
+        finally
+        {
+            if (disk.FileExists(path))
+            {
+                disk.Delete(path);
+            }
+        }
+    }
+
+    /// <summary>As <see cref="OpenLog"/> and <see cref="Adopt"/>, of a partition that has nothing yet. Where that fails, what is proven and can be read is opened for reading.</summary>
+    /// <exception cref="WeirException">The directory cannot be read.</exception>
+    public void OpenAtStart(IDisk disk)
+    {
+        try
+        {
+            Adopt(OpenLog(disk, out RecoveryReport report), report);
+        }
+        catch (DiskException cause)
+        {
+            Adopt(PartitionLog.OpenProven(disk, Directory, Identity, LogOptions, cause, out RecoveryReport report), report);
+        }
+    }
+
+    /// <summary>Takes an opened log in place of the one before. By who owns the partition.</summary>
+    public void Adopt(PartitionLog log, RecoveryReport report)
+    {
+        _state = PartitionState.Recovering;
+        _idleFrameDue = false;
         _earlier.Close();
         _verdicts?.Dispose();
         _log?.Dispose();
-        var options = new LogOptions { SegmentBytes = _options.SegmentBytes };
-        _log = PartitionLog.Open(disk, Directory, new LogIdentity(_stream.Id, Id), options, out RecoveryReport report);
+        _log = log;
         Recovery = report;
     }
 
@@ -151,7 +207,7 @@ internal sealed partial class Partition
 
     /// <summary>Whether the log lacks a define marker with this definition; then one is appended before serving.</summary>
     public bool LacksDefinition(StreamDefinition definition) =>
-        !_log!.IsReadOnly && (_log.LogEnd == Offset.Zero || !_admission.Definition.ToJson().AsSpan().SequenceEqual(definition.ToJson()));
+        !_log!.IsReadOnly && !_log.IsPoisoned && (_log.LogEnd == Offset.Zero || !_admission.Definition.ToJson().AsSpan().SequenceEqual(definition.ToJson()));
 
     /// <summary>Appends a define marker before the partition serves: of a new stream, or one that a crash left out.</summary>
     public void AppendDefinition(StreamDefinition definition, ReadOnlySpan<byte> secret, long nowMs)
@@ -172,20 +228,52 @@ internal sealed partial class Partition
     /// <summary>From here on the recovery thread owns the partition. Writer thread.</summary>
     public void HandToRecovery() => _isWithRecovery = true;
 
-    /// <summary>From here on the loop takes events, or only answers reads when the log is damaged. The writer thread owns the partition again.</summary>
+    /// <summary>
+    /// From here on the loop takes events, or only answers reads when the log is damaged or the disk takes no writes. The writer thread owns the partition again.
+    /// </summary>
     public void BeginServing()
     {
-        _reason = _log!.ReadOnlyReason;
-        _state = _log.IsReadOnly ? PartitionState.ReadOnly : PartitionState.Serving;
+        DiskException? failure = WriteFailure;
+        _isForWantOfRoom = IsWantOfRoom(failure);
+        if (_log!.ReadOnlyReason is { } damage)
+        {
+            _reason = damage;
+            _state = PartitionState.ReadOnly;
+        }
+        else if (failure is not null)
+        {
+            _reason = $"{failure.Message} What is proven to be on disk is read, writes are refused; it is tried again by itself.{Waiting()}";
+            _state = PartitionState.Unwritable;
+        }
+        else
+        {
+            _verdicts!.HoldsOnFailure = false;
+            _reason = null;
+            _state = PartitionState.Serving;
+        }
+
         ReturnFromRecovery();
     }
 
-    /// <summary>An attempt to recover failed; the partition stays stopped, and with the recovery thread.</summary>
-    public void RemainStopped(string reason)
+    // Records of the last flush before the end: they are in the file, but nobody has proof that they are on disk.
+    private string Waiting()
     {
-        _reason = reason;
-        _state = PartitionState.Stopped;
+        long waiting = Recovery!.End - _log!.FlushedEnd;
+        return waiting > 0 ? $" The last {waiting} records have no proof of a flush and wait to be written again." : "";
     }
+
+    /// <summary>An attempt to recover failed. The partition stays stopped and with the recovery thread; one that could be read stays as it was.</summary>
+    public void RemainStopped(Exception cause)
+    {
+        if (_state != PartitionState.Unwritable)
+        {
+            _reason = cause.Message;
+            _isForWantOfRoom = IsWantOfRoom(cause);
+            _state = PartitionState.Stopped;
+        }
+    }
+
+    private static bool IsWantOfRoom(Exception? cause) => cause is WeirException { Code: ErrorCode.DiskFull };
 
     /// <summary>The recovery thread is done with the partition, whatever came of it.</summary>
     public void ReturnFromRecovery()

@@ -30,6 +30,7 @@ internal sealed partial class Partition : IDisposable
     private long _decidedEnd;
     private volatile PartitionState _state = PartitionState.Recovering;
     private volatile string? _reason;
+    private volatile bool _isForWantOfRoom;
     private volatile bool _isWithRecovery;
     private volatile bool _isRetiring;
     private volatile bool _isRetired;
@@ -59,6 +60,12 @@ internal sealed partial class Partition : IDisposable
     /// <summary>Any thread.</summary>
     public PartitionState State => _state;
 
+    /// <summary>Why it is not serving; null when it is. Any thread.</summary>
+    public string? Reason => _reason;
+
+    /// <summary>Whether it does not serve because the disk is full. Any thread.</summary>
+    public bool IsForWantOfRoom => _isForWantOfRoom;
+
     /// <summary>Bytes of batches waiting to be appended. Any thread.</summary>
     public long QueuedBytes => Interlocked.Read(ref _queuedBytes);
 
@@ -73,6 +80,10 @@ internal sealed partial class Partition : IDisposable
 
     /// <summary>The log, for readers on any thread; null until it has been opened.</summary>
     public PartitionLog? Log => _log;
+
+    /// <summary>The log of a partition that must be read. Any thread.</summary>
+    /// <exception cref="WeirException">It could not be opened yet; retry.</exception>
+    public PartitionLog ReadableLog => _log ?? throw new WeirException(CodeOf(_state), $"Partition {Id} of {_stream.Name} cannot be read: {_reason ?? "it is being opened."}");
 
     /// <summary>Phase after the last published round. Any thread.</summary>
     public StreamPhase PublishedPhase { get; private set; }
@@ -269,10 +280,10 @@ internal sealed partial class Partition : IDisposable
 
     private ErrorCode RefusalCode => _isRetired ? _retiredWith : CodeOf(_state);
 
-    private static ErrorCode CodeOf(PartitionState state) => state switch
+    private ErrorCode CodeOf(PartitionState state) => state switch
     {
         PartitionState.ReadOnly => ErrorCode.PartitionReadOnly,
         PartitionState.Recovering => ErrorCode.Recovering,
-        _ => ErrorCode.PartitionStopped,
+        _ => _isForWantOfRoom ? ErrorCode.DiskFull : ErrorCode.PartitionStopped,
     };
 }

@@ -11,8 +11,11 @@ public enum PartitionState
     /// <summary>Its log is damaged; reads go on, writes are refused. Only a restored file and a restart end this.</summary>
     ReadOnly,
 
-    /// <summary>A write or flush failed, or an invariant broke; it is being recovered from disk.</summary>
+    /// <summary>A write or flush failed, or an invariant broke, or it could not be opened at all; it is being recovered from disk, again and again.</summary>
     Stopped,
+
+    /// <summary>When it was opened, its disk took no writes (full, or read-only): what had been flushed is read, writes are refused. It tries again by itself.</summary>
+    Unwritable,
 }
 
 /// <summary>A partition as operators see it.</summary>

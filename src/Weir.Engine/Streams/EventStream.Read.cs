@@ -17,13 +17,20 @@ public sealed partial class EventStream
 
     /// <summary>Records of a partition from an offset on, markers included.</summary>
     /// <param name="limit">At most this many, 1 to 10,000; fewer when their values reach 16 MiB.</param>
-    /// <exception cref="OffsetNotStoredException">The offset is before the log's start or behind its end.</exception>
+    /// <returns>Empty at the end of what is flushed, or behind it.</returns>
+    /// <exception cref="OffsetNotStoredException">The offset is before the log's start.</exception>
     /// <exception cref="LogDamagedException">The record cannot be read.</exception>
+    /// <exception cref="WeirException">The partition could not be opened; retry.</exception>
     public IReadOnlyList<StoredEvent> ReadEvents(int partition, long offset, int limit)
     {
         var found = new Found(limit);
         Partition from = _partitions[partition];
-        PartitionLog log = from.Log ?? throw new WeirException(ErrorCode.Recovering, $"Partition {partition} of {Name} is being opened.");
+        PartitionLog log = from.ReadableLog;
+        if (new Offset(offset) >= log.FlushedEnd)
+        {
+            return found.Events;
+        }
+
         using LogReader reader = log.OpenReader(new Offset(offset));
         ReadRange(from, reader, offset, long.MaxValue, static (_, _) => true, found);
         return found.Events;
@@ -48,10 +55,7 @@ public sealed partial class EventStream
             : _partitions;
         foreach (Partition partition in candidates)
         {
-            if (partition.Log is { } log)
-            {
-                FindIn(partition, log, hash, IsWanted, found);
-            }
+            FindIn(partition, partition.ReadableLog, hash, IsWanted, found);
         }
 
         return found.Events;
@@ -69,11 +73,11 @@ public sealed partial class EventStream
         for (int i = 0; i < _partitions.Length; i++)
         {
             Partition partition = _partitions[i];
-            long start = partition.Log?.LogStart.Value ?? 0;
+            long start = partition.ReadableLog.LogStart.Value;
             next[i] = Math.Max(after is null ? start : after[i], start);
-            if (partition.Log is { } log && partition.Verdicts is { } verdicts)
+            if (partition.Verdicts is { } verdicts)
             {
-                next[i] = ReadDeadLetters(partition, log, verdicts, next[i], found);
+                next[i] = ReadDeadLetters(partition, partition.ReadableLog, verdicts, next[i], found);
             }
         }
 

@@ -54,6 +54,16 @@ public sealed class View
     /// <summary>Why it failed; null unless it did.</summary>
     public string? Failure => _failure;
 
+    /// <summary>What its build waits for: a partition that could not be opened. Null when it waits for nothing.</summary>
+    public string? WaitsFor
+    {
+        get
+        {
+            Partition? closed = State == ViewState.Building ? Stream.PartitionList.FirstOrDefault(partition => partition.Log is null) : null;
+            return closed is null ? null : $"partition {closed.Id} of {Stream.Name} cannot be opened: {closed.Reason}";
+        }
+    }
+
     /// <summary>0 to 1 while it is being built.</summary>
     public double BuildProgress => Volatile.Read(ref _buildProgress);
 
@@ -85,6 +95,23 @@ public sealed class View
     internal bool TryBeginBuild() => Interlocked.Exchange(ref _isBeingBuilt, 1) == 0;
 
     internal void EndBuild() => Volatile.Write(ref _isBeingBuilt, 0);
+
+    /// <summary>Whether there is a partition without its partial that has a log to build it from. A partition that could not be opened brings the build on when it is.</summary>
+    internal bool CanBuildOn
+    {
+        get
+        {
+            for (int i = 0; i < _partials.Length; i++)
+            {
+                if (PartialOf(i) is null && Stream.PartitionList[i].Log is not null)
+                {
+                    return true;
+                }
+            }
+
+            return false;
+        }
+    }
 
     /// <summary>Whether every partition has its partial.</summary>
     internal bool IsComplete

@@ -15,16 +15,16 @@ internal sealed class ViewBuilder(View view, IDisk disk, IThreads threads, Func<
     /// <summary>First offset that the view has seen in each partition that was built here.</summary>
     private readonly long[] _since = new long[view.Stream.PartitionCount];
 
-    /// <summary>Builds all partitions that have no partial yet.</summary>
+    /// <summary>Builds all partitions that have no partial yet and can be read; the view goes live when that is all of them.</summary>
     /// <exception cref="WeirException">The log or the verdicts cannot be read.</exception>
     public void Build()
     {
         IReadOnlyList<Partition> partitions = view.Stream.PartitionList;
-        while (!isStopping() && !view.IsComplete)
+        while (!isStopping() && view.CanBuildOn)
         {
             for (int i = 0; i < partitions.Count && !isStopping(); i++)
             {
-                if (view.PartialOf(i) is null)
+                if (view.PartialOf(i) is null && partitions[i].Log is not null)
                 {
                     BuildPartition(partitions[i]);
                 }
@@ -33,7 +33,7 @@ internal sealed class ViewBuilder(View view, IDisk disk, IThreads threads, Func<
             }
         }
 
-        if (!isStopping())
+        if (!isStopping() && view.IsComplete)
         {
             // Where retention had cut the log before the view was made, it begins behind the cut and says so.
             if (_since.Any(start => start > 0))

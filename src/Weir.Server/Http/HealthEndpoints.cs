@@ -15,7 +15,12 @@ internal sealed class HealthEndpoints(ServerState server)
         return WriteAsync(context, isAlive, isAlive ? "ok\n" : "failed: the node has stopped with an error; restart it\n");
     }
 
-    /// <summary>200 while requests should be sent here. <c>?verbose</c> lists each check.</summary>
+    private const int NamedTroubles = 20;
+
+    /// <summary>
+    /// 200 while requests should be sent here. <c>?verbose</c> lists each check. What is served in part (a full disk, a damaged partition) is named and does not
+    /// change the status: everything else could be served nowhere else.
+    /// </summary>
     public Task ReadyAsync(HttpContext context, string name)
     {
         (bool Ok, string Text)[] checks = Checks();
@@ -29,6 +34,7 @@ internal sealed class HealthEndpoints(ServerState server)
             }
         }
 
+        AppendTroubles(text);
         text.Append(isReady ? "ready\n" : $"not ready: {Array.Find(checks, check => !check.Ok).Text}\n");
         if (!isReady)
         {
@@ -50,6 +56,29 @@ internal sealed class HealthEndpoints(ServerState server)
             (!server.IsStopping, server.IsStopping ? "stopping" : "not stopping"),
             (server.IsReady || server.IsStopping || !isRecovered, server.IsReady ? "definitions applied" : "applying definitions"),
         ];
+    }
+
+    private void AppendTroubles(StringBuilder text)
+    {
+        WeirNode node = server.Node;
+        if (node.State is not (NodeState.Serving or NodeState.Draining))
+        {
+            return;
+        }
+
+        IEnumerable<string> troubles = node.Streams
+            .SelectMany(stream => stream.Partitions.Where(one => one.State != PartitionState.Serving).Select(one => $"{stream.Name}/{one.Partition} is {StreamEndpoints.Word(one.State)}: {one.Reason}"))
+            .Concat(node.Unreadable.Select(one => $"{one.Key} cannot be opened: {one.Value}"))
+            .Concat(server.Delayed);
+        if (node.IsDiskFull)
+        {
+            troubles = troubles.Prepend("the disk is full: writes are refused, reads go on");
+        }
+
+        foreach (string trouble in troubles.Take(NamedTroubles))
+        {
+            text.Append("[!]").Append(trouble).Append('\n');
+        }
     }
 
     private static Task WriteAsync(HttpContext context, bool ok, string text)

@@ -15,10 +15,17 @@ internal sealed class StreamEndpoints(ServerState server)
 
     public Task ListAsync(HttpContext context, string name)
     {
-        IReadOnlyList<EventStream> streams = server.Recovered().Streams;
+        WeirNode node = server.Recovered();
+        IReadOnlyList<EventStream> streams = node.Streams;
         return JsonAnswer.WriteAsync(context, writer =>
         {
             writer.WriteStartObject();
+            if (node.IsDiskFull)
+            {
+                writer.WriteBoolean("disk_full"u8, true);
+            }
+
+            WriteUnreadable(writer, node);
             writer.WriteStartArray("streams"u8);
             foreach (EventStream stream in streams.OrderBy(stream => stream.Name, StringComparer.Ordinal))
             {
@@ -74,7 +81,7 @@ internal sealed class StreamEndpoints(ServerState server)
         PartitionStatus status = stream.Partitions[partition];
         long offset = Math.Max(Parameters.Integer(context, "offset", min: 0, long.MaxValue) ?? status.LogStart, status.LogStart);
         int limit = (int)(Parameters.Integer(context, "limit", min: 1, MaxRecords) ?? DefaultRecords);
-        IReadOnlyList<StoredEvent> events = offset >= status.FlushedEnd ? [] : stream.ReadEvents(partition, offset, limit);
+        IReadOnlyList<StoredEvent> events = stream.ReadEvents(partition, offset, limit);
         long next = events.Count == 0 ? offset : events[^1].Offset + 1;
         return JsonAnswer.WriteAsync(context, writer =>
         {
@@ -167,6 +174,25 @@ internal sealed class StreamEndpoints(ServerState server)
         writer.WriteEndArray();
     }
 
+    private static void WriteUnreadable(Utf8JsonWriter writer, WeirNode node)
+    {
+        if (node.Unreadable.Count == 0)
+        {
+            return;
+        }
+
+        writer.WriteStartArray("unreadable"u8);
+        foreach ((string name, string reason) in node.Unreadable)
+        {
+            writer.WriteStartObject();
+            writer.WriteString("name"u8, name);
+            writer.WriteString("reason"u8, reason);
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndArray();
+    }
+
     private void WriteStream(Utf8JsonWriter writer, EventStream stream)
     {
         writer.WriteStartObject();
@@ -216,13 +242,7 @@ internal sealed class StreamEndpoints(ServerState server)
     {
         writer.WriteStartObject();
         writer.WriteNumber("partition"u8, partition.Partition);
-        writer.WriteString("state"u8, partition.State switch
-        {
-            PartitionState.ReadOnly => "read-only",
-            PartitionState.Stopped => "stopped",
-            PartitionState.Recovering => "recovering",
-            _ => "serving",
-        });
+        writer.WriteString("state"u8, Word(partition.State));
         if (partition.Reason is { } reason)
         {
             writer.WriteString("reason"u8, reason);
@@ -241,6 +261,15 @@ internal sealed class StreamEndpoints(ServerState server)
 
         writer.WriteEndObject();
     }
+
+    internal static string Word(PartitionState state) => state switch
+    {
+        PartitionState.ReadOnly => "read-only",
+        PartitionState.Stopped => "stopped",
+        PartitionState.Recovering => "recovering",
+        PartitionState.Unwritable => "unwritable",
+        _ => "serving",
+    };
 
     private static string Word(StreamPhase phase) => phase switch
     {

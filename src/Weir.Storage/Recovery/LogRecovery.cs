@@ -18,22 +18,26 @@ internal sealed class LogRecovery
     private readonly LogIdentity _identity;
     private readonly LogOptions _options;
     private readonly Offset _firstOffset;
+    private readonly bool _unopenableIsDamage;
     private readonly IReadOnlyList<string> _names;
     private readonly List<DamagedRange> _damage = [];
 
-    private LogRecovery(IDisk disk, string directory, LogIdentity identity, LogOptions options, Offset firstOffset)
+    private LogRecovery(IDisk disk, string directory, LogIdentity identity, LogOptions options, Offset firstOffset, bool unopenableIsDamage)
     {
         _disk = disk;
         _directory = directory;
         _identity = identity;
         _options = options;
         _firstOffset = firstOffset;
+        _unopenableIsDamage = unopenableIsDamage;
         _names = disk.List(directory);
     }
 
     /// <param name="firstOffset">Where a log without files begins; 0 but in tests of large offsets.</param>
-    public static RecoveredLog Run(IDisk disk, string directory, LogIdentity identity, LogOptions options, Offset firstOffset) =>
-        new LogRecovery(disk, directory, identity, options, firstOffset).Run();
+    /// <param name="unopenableIsDamage">A segment that cannot be opened because of an I/O error: damage, so that the rest can be read; or an exception, because a later try may find it whole.</param>
+    /// <exception cref="DiskException">The directory, or a segment, cannot be opened.</exception>
+    public static RecoveredLog Run(IDisk disk, string directory, LogIdentity identity, LogOptions options, Offset firstOffset, bool unopenableIsDamage) =>
+        new LogRecovery(disk, directory, identity, options, firstOffset, unopenableIsDamage).Run();
 
     private RecoveredLog Run()
     {
@@ -95,9 +99,9 @@ internal sealed class LogRecovery
         string path = LogFiles.At(_directory, baseOffset, LogFiles.Log);
         Span<byte> bytes = stackalloc byte[SegmentHeader.Size];
         string fault;
-        using IDiskFile file = _disk.OpenFile(path, FileOpen.Read);
         try
         {
+            using IDiskFile file = OpenSegment(path);
             int count = FrameScanner.ReadWithRetry(file, 0, bytes);
             if (SegmentHeader.TryRead(bytes[..count], _identity, out SegmentHeader header, out uint checksum, out fault))
             {
@@ -110,13 +114,29 @@ internal sealed class LogRecovery
                 fault = $"its header says that it begins at offset {header.BaseOffset}.";
             }
         }
-        catch (DiskException e)
+        catch (DiskException e) when (IsDamage(e))
         {
             fault = e.Message;
         }
 
         _damage.Add(new DamagedRange(path, 0, baseOffset, end, fault));
     }
+
+    /// <summary>One retry, as for reads.</summary>
+    private IDiskFile OpenSegment(string path)
+    {
+        try
+        {
+            return _disk.OpenFile(path, FileOpen.Read);
+        }
+        catch (DiskException e) when (e.Errno == DiskException.InputOutput)
+        {
+            return _disk.OpenFile(path, FileOpen.Read);
+        }
+    }
+
+    /// <summary>Whether it says something of the file's bytes. A file that cannot be opened for want of descriptors, memory or rights may be whole.</summary>
+    private bool IsDamage(DiskException e) => e.Operation != "open" || (_unopenableIsDamage && e.Errno == DiskException.InputOutput);
 
     /// <summary>Compares a segment with what the header after it says, and sets its sealed length.</summary>
     private void CheckSeal(Segment sealedSegment, Segment next)
@@ -136,10 +156,10 @@ internal sealed class LogRecovery
         else
         {
             filePosition = seal.PreviousLength - seal.PreviousLastFrameBytes;
-            using IDiskFile file = _disk.OpenFile(sealedSegment.Path, FileOpen.Read);
-            var frames = new FrameScanner(file, _identity.FrameSeed, filePosition, seal.PreviousLength);
             try
             {
+                using IDiskFile file = OpenSegment(sealedSegment.Path);
+                var frames = new FrameScanner(file, _identity.FrameSeed, filePosition, seal.PreviousLength);
                 if (!frames.TryNext(out Frame frame, out ReadOnlySpan<byte> batch, out string bad))
                 {
                     fault = bad;
@@ -149,7 +169,7 @@ internal sealed class LogRecovery
                     fault = Missing();
                 }
             }
-            catch (DiskException e)
+            catch (DiskException e) when (IsDamage(e))
             {
                 fault = e.Message;
             }
@@ -168,7 +188,7 @@ internal sealed class LogRecovery
     private RecoveredLog ScanLast(List<Segment> segments, Offset start)
     {
         Segment last = segments[^1];
-        using IDiskFile file = _disk.OpenFile(last.Path, FileOpen.Read);
+        using IDiskFile file = OpenSegment(last.Path);
         long fileLength = last.ReadableLength;
         var scan = new SegmentScan(file, last, fileLength, _options.IndexIntervalBytes);
         scan.VerifyUntilFault();
@@ -193,7 +213,7 @@ internal sealed class LogRecovery
 
         // Frames below the durable end are proven; the rest is kept, but written again before anybody relies on it.
         (SegmentLink link, long provenLength, Offset provenEnd) = scan.FindEndOfProven(durable);
-        UnprovenTail? tail = scan.End > provenEnd ? new UnprovenTail(last.Path, provenLength, scan.RecordsEnd, provenEnd) : null;
+        UnprovenTail? tail = scan.End > provenEnd ? new UnprovenTail(last.Path, provenLength, scan.RecordsEnd, provenEnd, new Segment(last.Path, last.Header, last.HeaderChecksum, scan.RecordsEnd, index: null)) : null;
         segments.RemoveAt(segments.Count - 1);
         if (provenLength > SegmentHeader.Size)
         {

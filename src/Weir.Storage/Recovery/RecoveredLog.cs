@@ -32,7 +32,8 @@ internal sealed record RecoveredLog(
 /// <param name="FilePosition">Where its first unproven frame begins.</param>
 /// <param name="Length">End (exclusive) of the intact frames.</param>
 /// <param name="BaseOffset">Offset of the first unproven record.</param>
-internal sealed record UnprovenTail(string Path, long FilePosition, long Length, Offset BaseOffset);
+/// <param name="Whole">The segment with these frames.</param>
+internal sealed record UnprovenTail(string Path, long FilePosition, long Length, Offset BaseOffset, Segment Whole);
 
 /// <param name="Path">The last segment.</param>
 /// <param name="FilePosition">Where the first bad byte lies.</param>

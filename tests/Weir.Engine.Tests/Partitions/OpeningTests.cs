@@ -1,0 +1,298 @@
+using Weir.Core;
+using Weir.TestKit;
+
+namespace Weir.Engine.Tests;
+
+/// <summary>Disks that fail while a node starts: what concerns one partition or stream leaves the others alone, and what can be read is read.</summary>
+public sealed class OpeningTests
+{
+    private const int InputOutputError = 5;
+    private const int TooManyFiles = 24;
+    private const int NoSpace = 28;
+    private const int ReadOnlyFileSystem = 30;
+
+    private const string Votes = """{"partitions":2,"key":"user","id":"id","claim":{"by":"user"}}""";
+    private const string Count = "SELECT count(*) AS n FROM s";
+
+    [Fact]
+    public async Task On_a_full_disk_a_start_reads_refuses_writes_with_507_and_serves_when_there_is_room()
+    {
+        var disk = new SimulatedDisk();
+        await using NodeFixture fixture = await NodeFixture.StartAsync(NoFloor, disk: disk);
+        EventStream stream = await FilledAsync(fixture);
+        (long Offset, Verdict Verdict)[][] before = [.. Read(stream)];
+
+        // The process dies with the next thing it writes: the proof of the last flush. So there is a tail that only a new segment can make sure.
+        disk.CrashAtChange(disk.Changes + 1);
+        Task unanswered = NodeFixture.SendAsync(stream, Vote("x", "x"));
+        await Task.WhenAny(unanswered, fixture.Node.Failure).WaitAsync(TimeSpan.FromSeconds(30));
+        await fixture.Node.StopAsync();
+        fixture.Disk = disk = disk.Kill();
+        disk.CapacityBytes -= disk.FreeBytes("/");
+        stream = await fixture.RestartAsync("s");
+
+        PartitionStatus[] unwritable = [.. stream.Partitions.Where(one => one.State == PartitionState.Unwritable)];
+        Assert.NotEmpty(unwritable);
+        Assert.All(unwritable, one => Assert.Contains("(errno 28)", one.Reason, StringComparison.Ordinal));
+        Assert.All(Read(stream).Zip(before), pair => Assert.Equal(pair.Second, pair.First[..pair.Second.Length]));
+        Assert.Contains(await fixture.RowsAsync("v"), (string[])["""[{"n":200}]""", """[{"n":201}]"""]);
+        using (IngestBatch batch = BatchFor(stream, unwritable[0].Partition))
+        {
+            await batch.SubmitAsync();
+            Assert.Equal(new IngestTotals { Unknown = 1 }, batch.Totals);
+            Assert.Equal(ErrorCode.DiskFull, batch.OutcomeOf(0).Code);
+        }
+
+        disk.CapacityBytes = long.MaxValue;
+        foreach (PartitionStatus _ in unwritable)
+        {
+            await fixture.WaitForAsync(EngineEvent.PartitionRecovered);
+        }
+
+        Assert.All(stream.Partitions, one => Assert.Equal((PartitionState.Serving, null), (one.State, one.Reason)));
+        Assert.All(Read(stream).Zip(before), pair => Assert.Equal(pair.Second, pair.First[..pair.Second.Length]));
+        IngestTotals retried = await NodeFixture.SendAsync(stream, Voters().Append(Vote("x", "x")));
+        Assert.Equal((201, 0), ((int)(retried.Duplicate + retried.Counted), (int)retried.Taken));
+        Assert.InRange(retried.Counted, 0, 1);
+        Assert.Equal("""[{"n":201}]""", await fixture.RowsAsync("v"));
+        UInt128[] live = await NodeTests.HashesOf(stream);
+        Assert.Equal(live, await NodeTests.HashesOf(await fixture.RestartAsync("s")));
+    }
+
+    [Theory]
+    [InlineData(NoSpace)]
+    [InlineData(ReadOnlyFileSystem)]
+    public async Task A_disk_that_takes_no_verdicts_while_the_log_is_replayed_still_gives_every_verdict_to_readers(int errno)
+    {
+        var disk = new SimulatedDisk();
+        await using NodeFixture fixture = await NodeFixture.StartAsync(NoFloor, disk: disk);
+        EventStream stream = await FilledAsync(fixture);
+
+        // 4096 verdicts fill a block: some blocks are full, one is not.
+        await NodeFixture.SendAsync(stream, Enumerable.Range(0, 20_000).Select(i => Vote($"m{i}", $"u{i % 9000}")));
+        (long Offset, Verdict Verdict)[][] before = [.. Read(stream)];
+        await fixture.Node.StopAsync();
+        int readFrom = disk.Operations.Count;
+        disk.FailWhen(one => one.Name is "pwrite" or "unlink" or "ftruncate" && one.Path.Contains("/streams/", StringComparison.Ordinal), errno);
+
+        stream = await fixture.RestartAsync("s");
+
+        Assert.All(stream.Partitions, one => Assert.Equal(PartitionState.Unwritable, one.State));
+        Assert.Equal(before, Read(stream));
+        Assert.DoesNotContain(disk.Operations.Skip(readFrom), one => one.Path.Contains(".verdicts", StringComparison.Ordinal) && one is { Name: "pwrite", Errno: 0 });
+        View late = await fixture.Node.DefineViewAsync("late", new ViewDefinition(Count));
+        Assert.Equal(await fixture.RowsAsync("v"), await fixture.RowsAsync("late"));
+        Assert.Equal(ViewState.Live, late.State);
+        Assert.Equal(errno == NoSpace ? ErrorCode.DiskFull : ErrorCode.PartitionStopped, await CodeOfAsync(stream, partition: 0));
+
+        disk.ClearFaults();
+        await fixture.WaitForAsync(EngineEvent.PartitionRecovered);
+        await fixture.WaitForAsync(EngineEvent.PartitionRecovered);
+        Assert.Equal(before, Read(stream));
+        Assert.Null(await CodeOfAsync(stream, partition: 0));
+    }
+
+    [Fact]
+    public async Task What_cannot_be_written_again_is_not_read_before_it_is_and_the_reason_says_how_much_waits()
+    {
+        var disk = new SimulatedDisk();
+        await using NodeFixture fixture = await NodeFixture.StartAsync(NoFloor, disk: disk);
+        EventStream stream = await FilledAsync(fixture);
+        disk.FailWhen(one => one.Name == "pwrite" && IsNewSegment(one), NoSpace);
+        await NodeFixture.SendAsync(stream, Voters());
+        await fixture.Node.StopAsync();
+        disk.FailWhen(one => one.Name == "pwrite" || (one.Name == "fdatasync" && one.Path.EndsWith(".log", StringComparison.Ordinal)), InputOutputError);
+
+        stream = await fixture.RestartAsync("s");
+
+        Assert.All(stream.Partitions, one => Assert.Equal(PartitionState.Unwritable, one.State));
+        Assert.Contains(stream.Partitions, one => one.Reason!.Contains("have no proof of a flush and wait to be written again", StringComparison.Ordinal));
+        Assert.InRange(Read(stream).Sum(one => one.Length), 2, 201);
+
+        disk.ClearFaults();
+        await fixture.WaitForAsync(EngineEvent.PartitionRecovered);
+        await fixture.WaitForAsync(EngineEvent.PartitionRecovered);
+        Assert.Equal("""[{"n":200}]""", await fixture.RowsAsync("v"));
+    }
+
+    [Theory]
+    [InlineData("open")]
+    [InlineData("pread")]
+    public async Task A_segment_that_cannot_be_read_leaves_its_partition_read_only_and_the_others_serving(string operation)
+    {
+        var disk = new SimulatedDisk();
+        await using NodeFixture fixture = await NodeFixture.StartAsync(NoFloor, disk: disk);
+        await FilledAsync(fixture);
+        await fixture.Node.StopAsync();
+        disk.FailWhen(one => one.Name == operation && one.Path.Contains("/1/", StringComparison.Ordinal) && one.Path.EndsWith(".log", StringComparison.Ordinal), InputOutputError);
+
+        EventStream stream = await fixture.RestartAsync("s");
+
+        Assert.Equal([PartitionState.Serving, PartitionState.ReadOnly], stream.Partitions.Select(one => one.State));
+        Assert.Contains("/1/", stream.Partitions[1].Reason, StringComparison.Ordinal);
+        Assert.Contains("(errno 5)", stream.Partitions[1].Reason, StringComparison.Ordinal);
+        Assert.Null(await CodeOfAsync(stream, partition: 0));
+        Assert.Equal(ErrorCode.PartitionReadOnly, await CodeOfAsync(stream, partition: 1));
+        Assert.NotEmpty(stream.ReadEvents(0, 0, 1000));
+    }
+
+    [Fact]
+    public async Task A_partition_that_cannot_be_opened_is_tried_again_while_the_others_serve_and_its_views_wait_for_it()
+    {
+        var disk = new SimulatedDisk();
+        await using NodeFixture fixture = await NodeFixture.StartAsync(NoFloor, disk: disk);
+        await FilledAsync(fixture);
+        await fixture.DefineAsync("other", """{"partitions":1,"id":"id"}""");
+        await fixture.Node.StopAsync();
+        disk.FailWhen(one => one.Name == "open" && one.Path.Contains("/s-", StringComparison.Ordinal) && one.Path.Contains("/1/", StringComparison.Ordinal), TooManyFiles);
+
+        EventStream stream = await fixture.RestartAsync("s");
+
+        Assert.Equal([PartitionState.Serving, PartitionState.Stopped], stream.Partitions.Select(one => one.State));
+        Assert.Contains("(errno 24)", stream.Partitions[1].Reason, StringComparison.Ordinal);
+        Assert.Equal(ErrorCode.PartitionStopped, await CodeOfAsync(stream, partition: 1));
+        Assert.Equal(ErrorCode.PartitionStopped, Assert.ThrowsAny<WeirException>(() => stream.ReadEvents(1, 0, 10)).Code);
+        Assert.True(fixture.Node.TryGetView("v", out View? view));
+        Assert.Equal(ViewState.Building, view.State);
+        Assert.Contains("(errno 24)", view.WaitsFor, StringComparison.Ordinal);
+        Assert.True(fixture.Node.TryGetStream("other", out EventStream? other));
+        Assert.Equal(1, (await NodeFixture.SendAsync(other, """{"id":"1"}""")).Counted);
+
+        disk.ClearFaults();
+        await fixture.WaitForAsync(EngineEvent.PartitionRecovered);
+        Assert.Equal("""[{"n":200}]""", await fixture.RowsAsync("v"));
+        Assert.Equal(ViewState.Live, view.State);
+    }
+
+    [Fact]
+    public async Task A_stream_whose_definition_cannot_be_read_is_named_and_never_begun_anew()
+    {
+        var disk = new SimulatedDisk();
+        await using NodeFixture fixture = await NodeFixture.StartAsync(NoFloor, disk: disk);
+        await FilledAsync(fixture);
+        await fixture.DefineAsync("other", """{"partitions":1,"id":"id"}""");
+        await fixture.Node.StopAsync();
+        disk.FailWhen(one => one.Name == "pread" && one.Path.Contains("/s-", StringComparison.Ordinal) && one.Path.EndsWith("definition.json", StringComparison.Ordinal), InputOutputError);
+
+        await fixture.RestartAsync();
+
+        Assert.Contains("(errno 5)", fixture.Node.Unreadable["s"], StringComparison.Ordinal);
+        Assert.Contains("stream s", fixture.Node.Unreadable["view v"], StringComparison.Ordinal);
+        Assert.Equal("other", Assert.Single(fixture.Node.Streams).Name);
+        Assert.Equal(ErrorCode.DiskError, (await Assert.ThrowsAsync<WeirException>(() => fixture.DefineAsync("s", Votes))).Code);
+        Assert.Equal(ErrorCode.DiskError, (await Assert.ThrowsAsync<WeirException>(() => fixture.Node.DefineViewAsync("v", new ViewDefinition("SELECT count(*) AS n FROM other")))).Code);
+
+        disk.ClearFaults();
+        EventStream stream = await fixture.RestartAsync("s");
+        Assert.Equal(200, stream.VerdictTotals[(int)Verdict.Counted]);
+        Assert.Equal("""[{"n":200}]""", await fixture.RowsAsync("v"));
+    }
+
+    [Fact]
+    public async Task A_change_of_the_definition_that_a_full_disk_did_not_take_is_made_when_there_is_room()
+    {
+        var disk = new SimulatedDisk();
+        await using NodeFixture fixture = await NodeFixture.StartAsync(NoFloor, disk: disk);
+        EventStream stream = await FilledAsync(fixture);
+        string changed = Votes.Replace("\"claim\"", "\"grace\":\"3s\",\"claim\"", StringComparison.Ordinal);
+
+        // definition.json takes it, the logs do not; and the process ends.
+        disk.FailWhen(one => one.Name == "pwrite" && IsNewSegment(one), NoSpace);
+        await Assert.ThrowsAnyAsync<WeirException>(() => fixture.DefineAsync("s", changed));
+        stream = await fixture.RestartAsync("s");
+
+        Assert.Equal(TimeSpan.FromSeconds(3), stream.Definition.Grace);
+        Assert.All(stream.Partitions, one => Assert.Equal(PartitionState.Unwritable, one.State));
+        Assert.Equal(ErrorCode.DiskFull, await CodeOfAsync(stream, partition: 1));
+        Assert.Equal("""[{"n":200}]""", await fixture.RowsAsync("v"));
+
+        disk.ClearFaults();
+        await fixture.WaitForAsync(EngineEvent.PartitionRecovered);
+        await fixture.WaitForAsync(EngineEvent.PartitionRecovered);
+        Assert.All(Enumerable.Range(0, 2), partition => Assert.Equal(2, stream.ReadEvents(partition, 0, 1000).Count(one => one.Marker == MarkerType.Define)));
+        Assert.Null(await CodeOfAsync(stream, partition: 1));
+    }
+
+    [Fact]
+    public async Task A_running_partition_that_a_full_disk_stopped_answers_507_until_there_is_room()
+    {
+        var disk = new SimulatedDisk();
+        await using NodeFixture fixture = await NodeFixture.StartAsync(NoFloor, disk: disk);
+        EventStream stream = await FilledAsync(fixture);
+        await fixture.RowsAsync("v");
+        disk.FailWhen(one => one.Name == "pwrite" && IsNewSegment(one), NoSpace);
+
+        Assert.Equal(ErrorCode.PartitionStopped, await CodeOfAsync(stream, partition: 0));
+        Assert.Equal(ErrorCode.DiskFull, await CodeOfAsync(stream, partition: 0));
+        Assert.Equal("""[{"n":200}]""", await fixture.RowsAsync("v"));
+
+        disk.ClearFaults();
+        await fixture.WaitForAsync(EngineEvent.PartitionRecovered);
+        Assert.Null(await CodeOfAsync(stream, partition: 0));
+    }
+
+    [Fact]
+    public async Task A_stream_on_a_full_disk_can_be_deleted_and_the_node_stopped()
+    {
+        var disk = new SimulatedDisk();
+        await using NodeFixture fixture = await NodeFixture.StartAsync(NoFloor, disk: disk);
+        await FilledAsync(fixture);
+        await fixture.Node.StopAsync();
+        disk.FailWhen(one => one.Name == "pwrite" && one.Path.Contains("/streams/", StringComparison.Ordinal), NoSpace);
+        await fixture.RestartAsync("s");
+
+        await fixture.Node.DeleteViewAsync("v");
+        await fixture.Node.DeleteStreamAsync("s").WaitAsync(TimeSpan.FromSeconds(30));
+
+        Assert.Empty(fixture.Node.Streams);
+        await fixture.Node.StopAsync().WaitAsync(TimeSpan.FromSeconds(30));
+    }
+
+    private static NodeOptions NoFloor(string directory) =>
+        new() { DataDirectory = directory, PublishInterval = TimeSpan.FromMilliseconds(10), WriterThreads = 2, FlusherThreads = 2, MinFreeDiskBytes = 0 };
+
+    // A segment gets its name when it is complete, and the handle that it is appended to by keeps the one that it was opened by.
+    private static bool IsNewSegment(DiskOperation operation) => operation.Path.EndsWith(".log.tmp", StringComparison.Ordinal);
+
+    private static async Task<EventStream> FilledAsync(NodeFixture fixture)
+    {
+        EventStream stream = await fixture.DefineAsync("s", Votes);
+        await fixture.Node.DefineViewAsync("v", new ViewDefinition(Count));
+        foreach (string[] chunk in Voters().Chunk(20))
+        {
+            Assert.Equal(chunk.Length, (await NodeFixture.SendAsync(stream, chunk)).Counted);
+        }
+
+        return stream;
+    }
+
+    private static IEnumerable<string> Voters() => Enumerable.Range(0, 200).Select(i => Vote($"{i}", $"u{i}"));
+
+    private static IEnumerable<(long Offset, Verdict Verdict)[]> Read(EventStream stream) =>
+        stream.PartitionList.Select(partition => stream.ReadEvents(partition.Id, 0, 100_000).Select(one => (one.Offset, one.Verdict)).ToArray());
+
+    /// <summary>What an event for a partition is answered with; null: it was decided.</summary>
+    private static async Task<ErrorCode?> CodeOfAsync(EventStream stream, int partition)
+    {
+        using IngestBatch batch = BatchFor(stream, partition);
+        await batch.SubmitAsync();
+        EventOutcome outcome = batch.OutcomeOf(0);
+        return outcome.Kind == OutcomeKind.Decided ? null : outcome.Code;
+    }
+
+    private static IngestBatch BatchFor(EventStream stream, int partition)
+    {
+        for (int i = 0; ; i++)
+        {
+            string user = $"late-{partition}-{i}";
+            if (Partitioner.PartitionOf(stream.Definition.Partitioner, System.Text.Encoding.UTF8.GetBytes(user), stream.PartitionCount) == partition)
+            {
+                IngestBatch batch = stream.NewBatch();
+                batch.Add(System.Text.Encoding.UTF8.GetBytes(Vote(user, user)), EventHeaders.None);
+                return batch;
+            }
+        }
+    }
+
+    private static string Vote(string id, string user) => $$"""{"id":"{{id}}","user":"{{user}}"}""";
+}
