@@ -97,7 +97,7 @@ public static class WeirErrors
 
         new(ErrorCode.DirectoryLocked, 503, false, "Another process has the data directory open.", "Stop it first; the detail names its process id. One process per directory."),
         new(ErrorCode.FormatTooNew, 503, false, "The data directory was written by a newer version.", "Use that version; nothing was changed."),
-        new(ErrorCode.LogDamaged, 503, false, "The log has damaged bytes below what had been flushed.", "`weir log check` names file, file position and offsets. Restore the file from a copy; nothing was cut."),
+        new(ErrorCode.LogDamaged, 503, false, "The log has damaged bytes below what had been flushed.", "`weir log check` names file, file position and offsets. Restore the file from a copy; nothing was cut. Without a copy: `weir log repair` says what is lost."),
         new(ErrorCode.FlushFailed, 503, true, "The disk reported a failed flush; nothing in flight was acknowledged.", "Send again with the same ids. Look at the disk: the server recovers into a new segment."),
         new(ErrorCode.DiskError, 503, true, "The disk reported an error.", "See the detail for file and errno."),
         new(ErrorCode.NotADataDirectory, 400, false, "The directory is not a Weir data directory.", "Name the directory that `data:` in weir.yaml names."),

@@ -6,7 +6,7 @@ namespace Weir.Cli.Tests;
 /// <summary>A server in this process on a free port, with the stream and the view of examples/voting; data deleted after.</summary>
 internal sealed class RunningServer : IAsyncDisposable
 {
-    private readonly ServerHost _host;
+    private ServerHost _host;
     private readonly string _folder;
 
     private RunningServer(ServerHost host, string folder)
@@ -22,6 +22,18 @@ internal sealed class RunningServer : IAsyncDisposable
     public static async Task<RunningServer> StartAsync()
     {
         string folder = Directory.CreateTempSubdirectory("weir-cli-").FullName;
+        return new RunningServer(await StartAsync(folder), folder);
+    }
+
+    /// <summary>Starts again on the same data, after <see cref="StopAsync"/>.</summary>
+    public async Task RestartAsync()
+    {
+        await _host.DisposeAsync();
+        _host = await StartAsync(_folder);
+    }
+
+    private static async Task<ServerHost> StartAsync(string folder)
+    {
         ServerHost host = await ServerHost.StartAsync(
             WeirConfiguration.Load(new ConfigurationSources
             {
@@ -30,7 +42,7 @@ internal sealed class RunningServer : IAsyncDisposable
             }),
             new ServerHostOptions { LogsToConsole = false, RecountCommand = [Path.Combine(AppContext.BaseDirectory, "weir"), "recount-child"] });
         await host.Ready;
-        return new RunningServer(host, folder);
+        return host;
     }
 
     /// <summary>A file of lines in the server's folder.</summary>

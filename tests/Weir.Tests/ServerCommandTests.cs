@@ -182,6 +182,50 @@ public sealed class ServerCommandTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Log_repair_changes_nothing_unless_told_to_and_then_the_partition_takes_votes_again_and_a_recount_agrees()
+    {
+        string[] votes = [.. Enumerable.Range(0, 40).Select(n => $$"""{"id":"{{n}}","user":"u{{n}}","choice":"blue"}""")];
+        foreach (string[] part in votes.Chunk(10))
+        {
+            await _server.RunAsync("send", "votes", _server.WriteLines("part.ndjson", part));
+        }
+
+        await _server.StopAsync();
+        JsonNode victim = (await CommandRun.OfAsync("log", "dump", _server.Data, "--stream", "votes", "--partition", "2", "--json")).Out
+            .TrimEnd('\n').Split('\n').Select(line => JsonNode.Parse(line)!).Where(frame => frame["records"]!.GetValue<int>() > 0).ElementAt(1);
+        string segment = victim["file"]!.ToString();
+        byte[] bytes = await File.ReadAllBytesAsync(segment);
+        bytes[victim["file_position"]!.GetValue<int>() + (victim["bytes"]!.GetValue<int>() / 2)] ^= 1;
+        await File.WriteAllBytesAsync(segment, bytes);
+        string lost = $"offsets {victim["offset"]} to {victim["offset"]!.GetValue<long>() + victim["records"]!.GetValue<int>()} (exclusive)";
+
+        CommandRun plan = await CommandRun.OfAsync("log", "repair", _server.Data);
+        byte[] untouched = await File.ReadAllBytesAsync(segment);
+        CommandRun repaired = await CommandRun.OfAsync("log", "repair", _server.Data, "--apply");
+        CommandRun check = await CommandRun.OfAsync("log", "check", _server.Data);
+        CommandRun again = await CommandRun.OfAsync("log", "repair", _server.Data);
+        await _server.RestartAsync();
+        CommandRun recountBefore = await _server.RunAsync("recount", "results", "--json");
+        CommandRun resent = await _server.RunAsync("send", "votes", _server.WriteLines("all.ndjson", votes), "--json");
+        CommandRun recount = await _server.RunAsync("recount", "results", "--json");
+        Dictionary<string, long> rows = await VotesAsync(resent.Json["position"]!.ToString());
+
+        Assert.Equal(ExitCode.Failed, plan.Code);
+        Assert.Contains(lost, plan.Out, StringComparison.Ordinal);
+        Assert.Contains("nothing was changed", plan.Out, StringComparison.Ordinal);
+        Assert.Equal(bytes, untouched);
+        Assert.Equal(ExitCode.Ok, repaired.Code);
+        Assert.Contains(lost, repaired.Out, StringComparison.Ordinal);
+        Assert.Equal((ExitCode.Ok, ExitCode.Ok), (check.Code, again.Code));
+        Assert.True(recountBefore.Json["equal"]!.GetValue<bool>());
+
+        // What was lost counts again, the rest is known.
+        Assert.Equal(victim["records"]!.GetValue<long>(), resent.Json["counted"]!.GetValue<long>());
+        Assert.True(recount.Json["equal"]!.GetValue<bool>());
+        Assert.Equal(40, rows["blue"]);
+    }
+
+    [Fact]
     public async Task Log_dump_shows_frames_and_records_beside_a_running_server()
     {
         await SendThreeVotesAsync();

@@ -84,6 +84,8 @@ internal sealed class Admission : IDisposable
             case MarkerType.Close:
                 Phase = StreamPhase.Final;
                 break;
+            case MarkerType.Lost:
+                break;
             default:
                 throw new InvariantException($"A marker of type {type}.");
         }

@@ -99,7 +99,7 @@ internal static class LogCheckCommand
             terminal.Out.WriteLine($"note     {note}");
         }
 
-        terminal.Out.WriteLine(isIntact ? "every byte of the log is as written" : "the log is damaged; nothing was changed. Restore the files named from a copy: the offsets outside the damage stay readable meanwhile");
+        terminal.Out.WriteLine(isIntact ? "every byte of the log is as written" : "the log is damaged; nothing was changed. Restore the files named from a copy (the offsets outside the damage stay readable meanwhile), or see what `weir log repair` would do");
     }
 
     private static JsonObject ToJson((string Stream, int Partition, string Path)[] partitions, LogCheckReport[] reports, bool isIntact) => new()
