@@ -136,15 +136,12 @@ public sealed class DataDirectory : IDisposable
         }
     }
 
-    /// <summary>Makes the stream's directory; it exists for good when this returns.</summary>
-    /// <param name="definition">JSON; read back with <see cref="StreamDirectory.ReadDefinition"/>.</param>
-    public StreamDirectory CreateStream(string name, Guid id, ReadOnlySpan<byte> definition)
+    /// <summary>Makes the stream's directory. The stream exists once its partitions have logs and then <see cref="StreamDirectory.WriteDefinition"/> has returned.</summary>
+    public StreamDirectory CreateStream(string name, Guid id)
     {
         string directory = System.IO.Path.Combine(Path, StreamsName, $"{name}-{id.ToString("N")[..8]}");
         Disk.CreateDirectory(directory);
-        var stream = new StreamDirectory(Disk, name, directory);
-        stream.WriteDefinition(definition);
-        return stream;
+        return new StreamDirectory(Disk, name, directory);
     }
 
     /// <summary>Deletes a stream with everything in it. Its logs must be closed. The definition goes first: a crash half-way leaves no stream.</summary>
@@ -227,8 +224,12 @@ public sealed class DataDirectory : IDisposable
 
     private void DeleteDefined(string directory)
     {
-        Disk.Delete(DefinitionPath(directory));
-        Disk.SyncDirectory(directory);
+        if (Disk.FileExists(DefinitionPath(directory)))
+        {
+            Disk.Delete(DefinitionPath(directory));
+            Disk.SyncDirectory(directory);
+        }
+
         DeleteTree(directory);
         Disk.SyncDirectory(System.IO.Path.GetDirectoryName(directory)!);
     }

@@ -82,7 +82,7 @@ public sealed class LogCheck
         var options = new LogOptions();
         Offset first = LogFiles.Offsets(_names, LogFiles.Log).FirstOrDefault(Offset.Zero);
         bool isCut = LogFiles.Offsets(_names, LogFiles.Base).Concat(LogFiles.Offsets(_names, LogFiles.BaseCopy)).Any();
-        RecoveredLog recovered = LogRecovery.Run(_disk, _directory, _identity, options, Offset.Zero, unopenableIsDamage: true);
+        RecoveredLog recovered = LogRecovery.Run(_disk, _directory, _identity, options, Offset.Zero, unopenableIsDamage: true, mustExist: true);
         foreach (DamagedRange range in recovered.Report.Damage)
         {
             _faults.Add(new LogFault(range.File, range.FilePosition, range.Start, range.End, IsDerived: false, range.Fault));

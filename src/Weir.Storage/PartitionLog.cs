@@ -113,16 +113,17 @@ public sealed partial class PartitionLog : IDisposable
     /// Opens and recovers the log in <paramref name="directory"/>, which is made when it is missing. When it returns, every
     /// record below <see cref="LogEnd"/> is on disk for good, except in a damaged log, where nothing is changed.
     /// </summary>
+    /// <param name="mustExist">No segment at all is damage: the log of a stream that exists never begins anew over what somebody deleted or did not copy.</param>
     /// <exception cref="DiskException">The directory cannot be read, or the kept tail cannot be written. A retry may help.</exception>
     /// <exception cref="WeirException"><see cref="ErrorCode.FormatTooNew"/>: written by a later version. Nothing was changed.</exception>
-    public static PartitionLog Open(IDisk disk, string directory, LogIdentity identity, LogOptions options, out RecoveryReport report) =>
-        Open(disk, directory, identity, options, Offset.Zero, out report);
+    public static PartitionLog Open(IDisk disk, string directory, LogIdentity identity, LogOptions options, out RecoveryReport report, bool mustExist = false) =>
+        Open(disk, directory, identity, options, Offset.Zero, out report, mustExist);
 
     /// <param name="firstOffset">Where a log without files begins; 0 but in tests of large offsets.</param>
-    internal static PartitionLog Open(IDisk disk, string directory, LogIdentity identity, LogOptions options, Offset firstOffset, out RecoveryReport report)
+    internal static PartitionLog Open(IDisk disk, string directory, LogIdentity identity, LogOptions options, Offset firstOffset, out RecoveryReport report, bool mustExist = false)
     {
         disk.CreateDirectory(directory);
-        RecoveredLog recovered = LogRecovery.Run(disk, directory, identity, options, firstOffset, unopenableIsDamage: false);
+        RecoveredLog recovered = LogRecovery.Run(disk, directory, identity, options, firstOffset, unopenableIsDamage: false, mustExist);
         var log = new PartitionLog(disk, directory, identity, options, recovered);
         report = recovered.Report;
         try
@@ -156,7 +157,7 @@ public sealed partial class PartitionLog : IDisposable
     /// <exception cref="WeirException"><see cref="ErrorCode.FormatTooNew"/>.</exception>
     public static PartitionLog OpenProven(IDisk disk, string directory, LogIdentity identity, LogOptions options, DiskException cause, out RecoveryReport report)
     {
-        RecoveredLog recovered = LogRecovery.Run(disk, directory, identity, options, Offset.Zero, unopenableIsDamage: true);
+        RecoveredLog recovered = LogRecovery.Run(disk, directory, identity, options, Offset.Zero, unopenableIsDamage: true, mustExist: true);
         report = recovered.Report;
         Offset proven = recovered.End;
         if (recovered.Tail is { } tail)

@@ -13,7 +13,9 @@ public sealed class DataDirectoryTests
         var id = Guid.Parse("12345678-0000-0000-0000-000000000000");
         using (DataDirectory data = DataDirectory.Open(test.Disk, test.Directory))
         {
-            StreamDirectory stream = data.CreateStream("my-votes", id, "{\"a\":1}"u8);
+            StreamDirectory stream = data.CreateStream("my-votes", id);
+            Assert.Empty(data.Streams());
+            stream.WriteDefinition("{\"a\":1}"u8);
             stream.WriteDefinition("{\"a\":2}"u8);
             Assert.EndsWith("my-votes-12345678/3", stream.PartitionPath(3), StringComparison.Ordinal);
             data.WriteView("results", "{}"u8);
@@ -22,7 +24,9 @@ public sealed class DataDirectoryTests
             data.DeleteView("never", version: 9);
             data.WriteView("gone", "{}"u8);
             data.DeleteView("gone", version: 3);
-            data.DeleteStream(data.CreateStream("old", id, "{}"u8));
+            data.CreateStream("old", id).WriteDefinition("{}"u8);
+            data.DeleteStream(data.Streams().Single(old => old.Name == "old"));
+            data.DeleteStream(data.CreateStream("unfinished", id));
         }
 
         using DataDirectory again = DataDirectory.Open(test.Disk, test.Directory);

@@ -102,13 +102,13 @@ public sealed class LogCheckTests
     }
 
     [Fact]
-    public void An_empty_partition_has_nothing_wrong_with_it()
+    public void A_partition_without_a_segment_is_damage()
     {
         using var test = new TestLog();
         test.Open().Dispose();
-        LogCheckReport report = LogCheck.Run(test.Disk, test.Directory);
-        Assert.Empty(report.Faults);
-        Assert.Equal(Offset.Zero, report.End);
+        LogFault fault = Assert.Single(LogCheck.Run(test.Disk, test.Directory).Faults);
+        Assert.False(fault.IsDerived);
+        Assert.Contains("there is no segment", fault.Fault, StringComparison.Ordinal);
     }
 
     /// <summary>A partition with every kind of file, as a process that was killed leaves it.</summary>

@@ -104,13 +104,13 @@ public sealed partial class WeirNode : IAsyncDisposable
             ThrowIfUnreadable(name);
 
             var stored = new StoredStream(name, new Guid(_randomBytes(16)), _randomBytes(16), 1, definition);
-            StreamDirectory directory = _directory!.CreateStream(name, stored.Id, stored.ToJson());
+            StreamDirectory directory = _directory!.CreateStream(name, stored.Id);
             var stream = new EventStream(this, directory, stored, _flusher!);
             try
             {
                 foreach (Partition partition in stream.PartitionList)
                 {
-                    partition.Adopt(partition.OpenLog(Disk, out RecoveryReport report), report);
+                    partition.Adopt(partition.OpenLog(Disk, out RecoveryReport report, isNew: true), report);
                     partition.Refold(Disk, stream.Plan, [], progress: null);
                     Complete(stream, partition);
                     if (partition.WriteFailure is { } failure)
@@ -118,6 +118,9 @@ public sealed partial class WeirNode : IAsyncDisposable
                         throw failure;
                     }
                 }
+
+                // From here on the stream exists, and every partition has a log: one that is missing later is damage, and no new beginning.
+                directory.WriteDefinition(stored.ToJson());
             }
             catch
             {

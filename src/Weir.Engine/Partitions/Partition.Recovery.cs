@@ -42,13 +42,14 @@ internal sealed partial class Partition
     /// has when this fails.
     /// </summary>
     /// <exception cref="WeirException">The directory cannot be read, or not be written.</exception>
-    public PartitionLog OpenLog(IDisk disk, out RecoveryReport report)
+    /// <param name="isNew">The stream is being made. Otherwise the log must be there.</param>
+    public PartitionLog OpenLog(IDisk disk, out RecoveryReport report, bool isNew = false)
     {
         // Both write into the directory that is about to be opened.
         Keys.Abandon(Offset.Zero);
         _abandonedSnapshot?.Join();
         _abandonedSnapshot = null;
-        return PartitionLog.Open(disk, Directory, Identity, LogOptions, out report);
+        return PartitionLog.Open(disk, Directory, Identity, LogOptions, out report, mustExist: !isNew);
     }
 
     /// <summary>Writes, flushes and deletes a file in the directory. By who owns the partition.</summary>

@@ -35,16 +35,17 @@ internal sealed class LogRecovery
 
     /// <param name="firstOffset">Where a log without files begins; 0 but in tests of large offsets.</param>
     /// <param name="unopenableIsDamage">A segment that cannot be opened because of an I/O error: damage, so that the rest can be read; or an exception, because a later try may find it whole.</param>
+    /// <param name="mustExist">No segment at all is damage, and not a log that is about to begin.</param>
     /// <exception cref="DiskException">The directory, or a segment, cannot be opened.</exception>
-    public static RecoveredLog Run(IDisk disk, string directory, LogIdentity identity, LogOptions options, Offset firstOffset, bool unopenableIsDamage) =>
-        new LogRecovery(disk, directory, identity, options, firstOffset, unopenableIsDamage).Run();
+    public static RecoveredLog Run(IDisk disk, string directory, LogIdentity identity, LogOptions options, Offset firstOffset, bool unopenableIsDamage, bool mustExist = false) =>
+        new LogRecovery(disk, directory, identity, options, firstOffset, unopenableIsDamage).Run(mustExist);
 
-    private RecoveredLog Run()
+    private RecoveredLog Run(bool mustExist)
     {
         Offset[] bases = [.. LogFiles.Offsets(_names, LogFiles.Log)];
         if (bases.Length == 0)
         {
-            return NoSegments();
+            return NoSegments(mustExist);
         }
 
         CheckStart(bases[0]);
@@ -71,12 +72,12 @@ internal sealed class LogRecovery
         return ScanLast(segments, bases[0]);
     }
 
-    private RecoveredLog NoSegments()
+    private RecoveredLog NoSegments(bool mustExist)
     {
         Offset evidence = EvidenceFromNames();
-        if (evidence > _firstOffset)
+        if (evidence > _firstOffset || mustExist)
         {
-            _damage.Add(new DamagedRange(_directory, 0, _firstOffset, evidence, "there are snapshots but no segment."));
+            _damage.Add(new DamagedRange(_directory, 0, _firstOffset, evidence > _firstOffset ? evidence : null, "there is no segment: files were deleted, or the directory was not copied whole."));
             return Damaged([], _firstOffset, evidence, last: null);
         }
 
@@ -249,7 +250,7 @@ internal sealed class LogRecovery
     private Offset EvidenceFromNames()
     {
         Offset highest = _firstOffset;
-        foreach (string suffix in (string[])[LogFiles.Snapshot, LogFiles.Base, LogFiles.BaseCopy])
+        foreach (string suffix in (string[])[LogFiles.Snapshot, LogFiles.Base, LogFiles.BaseCopy, LogFiles.Verdicts, LogFiles.Index, LogFiles.Keys])
         {
             foreach (Offset at in LogFiles.Offsets(_names, suffix))
             {

@@ -64,12 +64,15 @@ internal static class LogCheckCommand
     {
         foreach (StreamDirectory directory in data.Streams().Where(directory => stream is null || directory.Name == stream))
         {
-            for (int partition = 0; Directory.Exists(directory.PartitionPath(partition)); partition++)
+            for (int partition = 0; partition < PartitionsOf(directory); partition++)
             {
                 yield return (directory.Name, partition, directory.PartitionPath(partition));
             }
         }
     }
+
+    /// <summary>How many partitions the stream has: a directory that is missing is damage too.</summary>
+    internal static int PartitionsOf(StreamDirectory directory) => JsonNode.Parse(directory.ReadDefinition())?["definition"]?["partitions"]?.GetValue<int>() ?? 1;
 
     private static void Write(Terminal terminal, (string Stream, int Partition, string Path)[] partitions, LogCheckReport[] reports, bool isIntact)
     {

@@ -29,7 +29,7 @@ internal static class LogRepairCommand
         List<Repaired> all = [];
         foreach (StreamDirectory directory in data.Streams().Where(directory => stream is null || directory.Name == stream))
         {
-            for (int partition = 0; ; partition++)
+            for (int partition = 0; partition < LogCheckCommand.PartitionsOf(directory); partition++)
             {
                 string path = directory.PartitionPath(partition);
                 bool wasInterrupted = LogRepair.IsInterrupted(disk, path);
@@ -37,16 +37,12 @@ internal static class LogRepairCommand
                 {
                     LogRepair.Finish(disk, path);
                 }
-                else if (!Directory.Exists(path) && !wasInterrupted)
-                {
-                    break;
-                }
 
                 all.Add(new Repaired(directory.Name, partition, path, wasInterrupted));
             }
         }
 
-        long total = all.Where(one => Directory.Exists(one.Path)).Sum(one => LogCheck.TotalBytes(disk, one.Path));
+        long total = all.Where(one => !one.WasInterrupted || apply).Sum(one => LogCheck.TotalBytes(disk, one.Path));
         long done = 0;
         await Progress.WatchAsync(
             terminal,
@@ -57,7 +53,7 @@ internal static class LogRepairCommand
             Task.Factory.StartNew(
                 () =>
                 {
-                    foreach (Repaired one in all.Where(one => Directory.Exists(one.Path)))
+                    foreach (Repaired one in all.Where(one => !one.WasInterrupted || apply))
                     {
                         long before = done;
                         one.Plan = LogRepair.Plan(disk, one.Path, bytes => Interlocked.Exchange(ref done, before + bytes));

@@ -71,6 +71,8 @@ public sealed class IngestBatchTests
             }
         })));
 
+        // What is acknowledged from memory may not be flushed yet.
+        await Task.WhenAll(stream.PartitionList.Select(partition => partition.QuiesceAsync()));
         Assert.Equal("""[{"sum":16000,"events":8000}]""", await fixture.RowsAsync("v"));
     }
 

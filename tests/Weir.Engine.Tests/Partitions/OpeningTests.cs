@@ -248,6 +248,63 @@ public sealed class OpeningTests
         await fixture.Node.StopAsync().WaitAsync(TimeSpan.FromSeconds(30));
     }
 
+    [Theory]
+    [InlineData("")]
+    [InlineData("*")]
+    [InlineData("*.log")]
+    public async Task A_partition_whose_files_were_deleted_is_read_only_and_says_so_and_never_begins_anew(string pattern)
+    {
+        await using NodeFixture fixture = await NodeFixture.StartAsync();
+        EventStream stream = await FilledAsync(fixture);
+        await fixture.Node.StopAsync();
+        string partition = Directory.EnumerateDirectories(fixture.Directory, "0", SearchOption.AllDirectories).Single();
+        if (pattern.Length == 0)
+        {
+            Directory.Delete(partition, recursive: true);
+        }
+        else
+        {
+            foreach (string file in Directory.GetFiles(partition, pattern))
+            {
+                File.Delete(file);
+            }
+        }
+
+        stream = await fixture.RestartAsync("s");
+
+        Assert.Equal([PartitionState.ReadOnly, PartitionState.Serving], stream.Partitions.Select(one => one.State));
+        Assert.Contains("there is no segment", stream.Partitions[0].Reason, StringComparison.Ordinal);
+        Assert.Equal(ErrorCode.PartitionReadOnly, await CodeOfAsync(stream, partition: 0));
+        Assert.Empty(Directory.Exists(partition) ? Directory.GetFiles(partition, "*.log") : []);
+    }
+
+    [Fact]
+    public async Task A_crash_while_a_stream_is_made_leaves_no_stream_or_a_whole_one()
+    {
+        bool isFinished = false;
+        for (int change = 1; !isFinished; change++)
+        {
+            var disk = new SimulatedDisk();
+            await using NodeFixture fixture = await NodeFixture.StartAsync(NoFloor, disk: disk);
+            disk.CrashAtChange(disk.Changes + change);
+            try
+            {
+                await fixture.DefineAsync("s", Votes);
+                isFinished = true;
+            }
+            catch (SimulatedCrashException)
+            {
+            }
+
+            await fixture.Node.StopAsync();
+            fixture.Disk = disk.LosePower(new Random(change));
+            await fixture.RestartAsync();
+            EventStream stream = await fixture.DefineAsync("s", Votes);
+            Assert.All(stream.Partitions, one => Assert.Equal(PartitionState.Serving, one.State));
+            Assert.Equal(1, (await NodeFixture.SendAsync(stream, Vote("a", "a"))).Counted);
+        }
+    }
+
     private static NodeOptions NoFloor(string directory) =>
         new() { DataDirectory = directory, PublishInterval = TimeSpan.FromMilliseconds(10), WriterThreads = 2, FlusherThreads = 2, MinFreeDiskBytes = 0 };
 
