@@ -27,6 +27,7 @@ namespace Weir.Server;
 /// <remarks>
 /// Stopping: 1. /readyz says 503 while everything is served on (the drain); 2. writes are refused with Retry-After; 3. live subscribers get
 /// <c>bye</c>; 4. the node finishes what is queued, flushes and closes; 5. connections are closed. Signals belong to whoever calls this.
+/// A server that is still recovering has nobody to drain: its recovery ends at the next batch.
 /// </remarks>
 public sealed partial class ServerHost : IAsyncDisposable
 {
@@ -153,17 +154,19 @@ public sealed partial class ServerHost : IAsyncDisposable
         _state.RefusesWrites = true;
         _state.End();
         await _recounts.DisposeAsync();
-        await _applying;
+
+        // A recovery that is under way ends by this: the next start begins it again.
+        await _state.Node.StopAsync();
         try
         {
             await Ready;
         }
-        catch (WeirException)
+        catch (Exception notReady) when (notReady is WeirException or OperationCanceledException)
         {
             // It never was ready; whoever waits for Ready has been told.
         }
 
-        await _state.Node.StopAsync();
+        await _applying;
         using var patience = new CancellationTokenSource(ConnectionsCloseWithin);
         await _app.StopAsync(patience.Token);
     }
@@ -335,7 +338,7 @@ public sealed partial class ServerHost : IAsyncDisposable
                 await ApplyAsync();
             }
         }
-        catch (OperationCanceledException) when (_state.IsEnding.IsCancellationRequested)
+        catch (Exception ended) when (ended is OperationCanceledException or WeirException && _state.IsEnding.IsCancellationRequested)
         {
             // The next start applies them.
         }
@@ -352,7 +355,7 @@ public sealed partial class ServerHost : IAsyncDisposable
         {
             try
             {
-                await _state.BuiltAsync(view, ServerState.BuildPatience - _state.Time.GetElapsedTime(began), CancellationToken.None);
+                await _state.BuiltAsync(view, ServerState.BuildPatience - _state.Time.GetElapsedTime(began), _state.IsEnding);
             }
             catch (WeirException notBuilt) when (notBuilt.Code is ErrorCode.ViewBuilding or ErrorCode.ViewStopped)
             {

@@ -70,6 +70,50 @@ public sealed class OneProcessTests(ITestOutputHelper output)
         output.WriteLine($"{oracle.Sent.Count} events, {oracle.Answers} answers");
     }
 
+    [Fact]
+    public async Task SIGTERM_during_a_long_recovery_exits_at_once_with_0_and_leaves_the_log_as_it_was()
+    {
+        // One sealed segment of 16 MiB without a snapshot: its body is read by the replay only, in more than a dozen reads.
+        string[] large = ["env", "WEIR_ENGINE__SEGMENT_BYTES=16MiB", "WEIR_ENGINE__SNAPSHOT_BYTES=1GiB"];
+        const string oneLog = "streams: { gifts: { partitions: 1, id: id } }";
+        Strace.Need();
+        using var directory = new WorkDirectory();
+        directory.Configure(oneLog);
+        var workload = new Workload(new Random(6), "c");
+        using (ServerUnderTest first = await ServerUnderTest.StartAsync(directory.Configuration, large))
+        {
+            using var api = new ServerApi(await first.Ready);
+            while (Directory.GetFiles(directory.PartitionPath("gifts", 0), "*.log").Length < 2)
+            {
+                Assert.Equal(200, (await api.SendAsync("gifts", [.. Enumerable.Range(0, 2000).Select(_ => workload.Next("gifts"))])).Status);
+            }
+
+            Assert.Equal(0, await first.StopAsync());
+        }
+
+        string[] logs = [.. Directory.GetFiles(directory.PartitionPath("gifts", 0), "*.log").Order(StringComparer.Ordinal)];
+        byte[][] before = [.. logs.Select(File.ReadAllBytes)];
+
+        // Slower than anybody waits for: read to its end it would take minutes.
+        string trace = directory.PathOf("strace");
+        using (ServerUnderTest slow = ServerUnderTest.Launch(directory.Configuration, [.. large, .. Strace.OnPath(trace, logs[0], "pread64:delay_enter=10000000:when=4+")]))
+        {
+            using var patience = new CancellationTokenSource(ServerUnderTest.Patience);
+            while (!File.Exists(trace) || (await File.ReadAllLinesAsync(trace, patience.Token)).Length < 4)
+            {
+                await Task.Delay(20, patience.Token);
+            }
+
+            Assert.Equal(0, await slow.StopAsync());
+            Assert.False(slow.Ready.IsCompletedSuccessfully);
+        }
+
+        Assert.Equal(before, logs.Select(File.ReadAllBytes));
+        Assert.Equal(0, (await ServerUnderTest.RunAsync("log", "check", directory.Data)).Code);
+        using ServerUnderTest again = await ServerUnderTest.StartAsync(directory.Configuration, large);
+        Assert.Equal(0, await again.StopAsync());
+    }
+
     // The logs themselves are left out: the first process may still be writing the frame that proves its last flush.
     private static string[] Contents(WorkDirectory directory) =>
         [.. Directory.GetFiles(directory.Data, "*", SearchOption.AllDirectories).Where(path => !path.EndsWith(".log", StringComparison.Ordinal)).Select(path => $"{path} {new FileInfo(path).Length}").Order(StringComparer.Ordinal)];

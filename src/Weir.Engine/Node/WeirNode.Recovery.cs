@@ -26,7 +26,22 @@ public sealed partial class WeirNode
     /// opened is tried again, a stream without a readable definition is in <see cref="Unreadable"/>; everything else serves.
     /// </remarks>
     /// <exception cref="WeirException">The directory is locked, of a newer format, holds two streams of one name, or cannot be read.</exception>
+    /// <exception cref="OperationCanceledException">The node was stopped meanwhile.</exception>
     public async Task StartAsync()
+    {
+        // A stop waits for the start to end, which it does at the next batch.
+        await _defining.WaitAsync();
+        try
+        {
+            await OpenAsync();
+        }
+        finally
+        {
+            _defining.Release();
+        }
+    }
+
+    private async Task OpenAsync()
     {
         _state = NodeState.Recovering;
         _directory = DataDirectory.Open(Disk, Options.DataDirectory);
@@ -55,7 +70,19 @@ public sealed partial class WeirNode
 
         CheckDisk();
         _publisher = new Publisher(this);
-        _state = NodeState.Serving;
+        lock (_jobs)
+        {
+            EndIfStopping();
+            _state = NodeState.Serving;
+        }
+    }
+
+    private void EndIfStopping()
+    {
+        if (_stopping.Task.IsCompleted)
+        {
+            throw new OperationCanceledException("The node stops.");
+        }
     }
 
     private void ReadDefinitions(DataDirectory data)
@@ -109,6 +136,7 @@ public sealed partial class WeirNode
     {
         try
         {
+            EndIfStopping();
             open();
         }
         catch (Exception failure) when (IsOfOnePartition(failure))
@@ -137,7 +165,7 @@ public sealed partial class WeirNode
     // A stopped partition belongs to the recovery thread from now on; one that is read takes part in that only while it is tried.
     private void StartRecovery(EventStream stream, Partition partition)
     {
-        lock (_recoveries)
+        lock (_jobs)
         {
             if (MayRecover)
             {
@@ -146,8 +174,8 @@ public sealed partial class WeirNode
                     partition.HandToRecovery();
                 }
 
-                _recoveries.RemoveAll(ended => ended.IsCompleted);
-                _recoveries.Add(StartJob($"weir-recover-{partition.Id}", () => Recover(stream, partition)));
+                _jobs.RemoveAll(ended => ended.IsCompleted);
+                _jobs.Add(StartJob($"weir-recover-{partition.Id}", () => Recover(stream, partition)));
             }
         }
     }
@@ -159,6 +187,10 @@ public sealed partial class WeirNode
         try
         {
             BringBack(stream, partition);
+        }
+        catch (OperationCanceledException) when (_stopping.Task.IsCompleted)
+        {
+            // The next start does it.
         }
         finally
         {
@@ -276,6 +308,7 @@ public sealed partial class WeirNode
 
         partition.Refold(Disk, stream.Plan, views, end =>
         {
+            EndIfStopping();
             Interlocked.Add(ref _replayed, end - start - counted);
             counted = end - start;
         });

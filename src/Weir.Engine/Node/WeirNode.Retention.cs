@@ -10,29 +10,28 @@ public sealed partial class WeirNode
 
     private readonly HashSet<Partition> _retentionStopped = [];
     private readonly Lock _retaining = new();
-    private int _isRetaining;
+    private Task _retention = Task.CompletedTask;
     private long _retainedAt;
 
     /// <summary>About twice a minute, one pass at a time, on a thread of its own. Publisher thread.</summary>
     internal void ConsiderRetention()
     {
-        if (Time.GetElapsedTime(_retainedAt) < RetentionEvery || !_streams.Values.Any(stream => stream.Definition.Retention is not null) || Interlocked.Exchange(ref _isRetaining, 1) == 1)
+        if (Time.GetElapsedTime(_retainedAt) < RetentionEvery || !_streams.Values.Any(stream => stream.Definition.Retention is not null) || !_retention.IsCompleted)
         {
             return;
         }
 
         _retainedAt = Time.GetTimestamp();
-        _ = StartJob("weir-retain", () =>
+        lock (_jobs)
         {
-            try
+            // A pass that began after the stop would be waited for by nobody.
+            if (MayRecover)
             {
-                RetainOnce();
+                _retention = StartJob("weir-retain", RetainOnce);
+                _jobs.RemoveAll(ended => ended.IsCompleted);
+                _jobs.Add(_retention);
             }
-            finally
-            {
-                Volatile.Write(ref _isRetaining, 0);
-            }
-        });
+        }
     }
 
     /// <summary>One pass over all streams with retention, after the one that may be running. Blocks for as long as folding what goes takes.</summary>
@@ -41,7 +40,7 @@ public sealed partial class WeirNode
         using Lock.Scope alone = _retaining.EnterScope();
         foreach (EventStream stream in _streams.Values.Where(stream => stream.Definition.Retention is not null))
         {
-            foreach (Partition partition in stream.PartitionList.Where(partition => partition.State == PartitionState.Serving))
+            foreach (Partition partition in stream.PartitionList.Where(partition => partition.State == PartitionState.Serving && !_stopping.Task.IsCompleted))
             {
                 try
                 {
@@ -72,7 +71,7 @@ public sealed partial class WeirNode
         bool isHeld = false;
         try
         {
-            bool isWritten = new RetentionPass(stream, partition, views).WriteBase(Disk, cut, MayCommit, out string? reason);
+            bool isWritten = new RetentionPass(stream, partition, views).WriteBase(Disk, cut, MayCommit, isStopping: () => _stopping.Task.IsCompleted, out string? reason);
             if (isWritten)
             {
                 Cut(stream, partition, cut);
@@ -96,7 +95,7 @@ public sealed partial class WeirNode
         {
             Threads.Wait(_defining.WaitAsync(), Timeout.InfiniteTimeSpan);
             isHeld = true;
-            return ViewsOf(stream).SequenceEqual(views) && !views.Any(view => view.State == ViewState.Building);
+            return !_stopping.Task.IsCompleted && ViewsOf(stream).SequenceEqual(views) && !views.Any(view => view.State == ViewState.Building);
         }
     }
 
@@ -111,7 +110,8 @@ public sealed partial class WeirNode
             partition.Log!.ApplyRetention(cut);
             return true;
         });
-        if (Threads.Wait(applied, TimeSpan.FromMinutes(1)) && applied.GetAwaiter().GetResult())
+        Threads.Wait(Task.WhenAny(applied, _failed.Task), TimeSpan.FromMinutes(1));
+        if (applied.IsCompleted && applied.GetAwaiter().GetResult())
         {
             _report(EngineEvent.Retained, $"{stream.Name}/{partition.Id} now begins at offset {cut}.");
         }

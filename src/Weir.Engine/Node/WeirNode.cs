@@ -12,6 +12,9 @@ namespace Weir.Engine;
 /// <remarks>Clock, disk and randomness come in from outside; a failure of any loop makes the node <see cref="NodeState.Failed"/>, never silent.</remarks>
 public sealed partial class WeirNode : IAsyncDisposable
 {
+    // What looks up after every batch ends at once; a base of gigabytes that is being flushed and read back takes a while.
+    private static readonly TimeSpan JobsEndWithin = TimeSpan.FromSeconds(30);
+
     // How many partitions write a snapshot at once: their disk traffic is beside everybody's flushes.
     private const int SnapshotTurns = 2;
 
@@ -30,7 +33,7 @@ public sealed partial class WeirNode : IAsyncDisposable
     private volatile NodeState _state = NodeState.Created;
     private volatile bool _isDiskFull;
     private readonly TaskCompletionSource _stopping = new();
-    private readonly List<Task> _recoveries = [];
+    private readonly List<Task> _jobs = [];
 
     private WeirNode(NodeOptions options, IDisk disk, TimeProvider time, Func<int, byte[]> randomBytes, Action<EngineEvent, string> report, IThreads threads)
     {
@@ -95,6 +98,7 @@ public sealed partial class WeirNode : IAsyncDisposable
         await _defining.WaitAsync();
         try
         {
+            ThrowIfStopping();
             if (_streams.TryGetValue(name, out EventStream? known))
             {
                 await known.RedefineAsync(definition);
@@ -174,6 +178,7 @@ public sealed partial class WeirNode : IAsyncDisposable
         await _defining.WaitAsync();
         try
         {
+            ThrowIfStopping();
             if (_views.TryGetValue(name, out View? known))
             {
                 if (known.Definition == definition)
@@ -225,34 +230,40 @@ public sealed partial class WeirNode : IAsyncDisposable
         }
     }
 
-    /// <summary>Takes no more events, finishes and flushes what is queued, proves it with a last frame, and closes everything. Nobody is left waiting.</summary>
+    /// <summary>
+    /// Takes no more events, finishes and flushes what is queued, proves it with a last frame, and closes everything. Nobody is left waiting. A start or a
+    /// recovery that is under way ends at the next batch: the next start begins it again.
+    /// </summary>
     public async Task StopAsync()
     {
-        bool wasServing = _state == NodeState.Serving;
-        if (_state is not (NodeState.Stopped or NodeState.Failed))
+        bool wasServing;
+        Task[] jobs;
+        lock (_jobs)
         {
-            _state = NodeState.Draining;
+            wasServing = _state == NodeState.Serving;
+            if (_state is not (NodeState.Stopped or NodeState.Failed))
+            {
+                _state = NodeState.Draining;
+            }
+
+            _stopping.TrySetResult();
+            jobs = [.. _jobs];
         }
 
-        _stopping.TrySetResult();
+        // Recoveries own their partitions, retention deletes from them: both look up between two batches, and end. Retention may wait for a definition
+        // meanwhile, so they are waited for first.
+        bool haveEnded = Array.TrueForAll(jobs, job => Threads.Wait(job, JobsEndWithin));
+        if (!haveEnded)
+        {
+            _report(EngineEvent.RetentionStopped, $"A recovery or retention has not ended within {JobsEndWithin.TotalSeconds:0} s of the stop, as a rule because the disk does not answer. The directory stays locked until the process ends.");
+        }
+
         await _defining.WaitAsync();
         try
         {
             if (_state == NodeState.Stopped)
             {
                 return;
-            }
-
-            Task[] recoveries;
-            lock (_recoveries)
-            {
-                recoveries = [.. _recoveries];
-            }
-
-            // They own their partitions; what they have begun they finish.
-            foreach (Task recovery in recoveries)
-            {
-                Threads.Wait(recovery, Timeout.InfiniteTimeSpan);
             }
 
             if (wasServing)
@@ -272,7 +283,11 @@ public sealed partial class WeirNode : IAsyncDisposable
                 RetireQuietly(partition);
             }
 
-            _directory?.Dispose();
+            if (haveEnded)
+            {
+                _directory?.Dispose();
+            }
+
             _state = NodeState.Stopped;
         }
         finally
@@ -362,6 +377,14 @@ public sealed partial class WeirNode : IAsyncDisposable
             _report(
                 isFull ? EngineEvent.DiskFull : EngineEvent.DiskHasRoom,
                 isFull ? $"Less than {Options.MinFreeDiskBytes >> 20} MiB are free on the disk of {Options.DataDirectory}: writes are refused until there is room." : "There is room on the disk again: writes are taken.");
+        }
+    }
+
+    private void ThrowIfStopping()
+    {
+        if (_stopping.Task.IsCompleted)
+        {
+            throw new WeirException(ErrorCode.ShuttingDown, "The node is stopping and takes no definitions.");
         }
     }
 

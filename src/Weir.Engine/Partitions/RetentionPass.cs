@@ -36,9 +36,10 @@ internal sealed class RetentionPass(EventStream stream, Partition partition, IRe
 
     /// <summary>Writes the base at <paramref name="cut"/>; the caller then lets the segments below it go.</summary>
     /// <param name="mayCommit">Asked when all is written but the name.</param>
+    /// <param name="isStopping">Asked at every batch: whether to end without a base.</param>
     /// <param name="reason">Why retention stops here for good; null: it does not.</param>
     /// <returns>False: there is no base at the cut.</returns>
-    public bool WriteBase(IDisk disk, Offset cut, Func<bool> mayCommit, out string? reason)
+    public bool WriteBase(IDisk disk, Offset cut, Func<bool> mayCommit, Func<bool> isStopping, out string? reason)
     {
         reason = null;
         PartitionLog log = partition.Log!;
@@ -73,10 +74,14 @@ internal sealed class RetentionPass(EventStream stream, Partition partition, IRe
 
                 previousAppendMs = batch.AppendTimeMs;
                 replay.Apply(batch);
+                if (isStopping())
+                {
+                    return false;
+                }
             }
         }
 
-        return Write(disk, log, cut, admission, attached, mayCommit);
+        return Write(disk, log, cut, admission, attached, mayCommit, isStopping);
     }
 
     // False: nothing has gone yet, and the log has everything from its first definition on.
@@ -110,11 +115,11 @@ internal sealed class RetentionPass(EventStream stream, Partition partition, IRe
         return sections is not null;
     }
 
-    private bool Write(IDisk disk, PartitionLog log, Offset cut, Admission admission, AttachedViews attached, Func<bool> mayCommit)
+    private bool Write(IDisk disk, PartitionLog log, Offset cut, Admission admission, AttachedViews attached, Func<bool> mayCommit, Func<bool> isStopping)
     {
         using SnapshotWriter writer = SnapshotWriter.BeginBase(disk, partition.Directory, log.Identity, cut);
-        SnapshotState.Write(writer, SnapshotState.BeginCopy(admission, stream.Secret, cut.Value, attached.All));
-        if (!mayCommit())
+        SnapshotState.Write(writer, SnapshotState.BeginCopy(admission, stream.Secret, cut.Value, attached.All).TakeWhile(_ => !isStopping()));
+        if (isStopping() || !mayCommit())
         {
             return false;
         }

@@ -1,5 +1,6 @@
 using System.Text;
 using Weir.Core;
+using Weir.TestKit;
 
 namespace Weir.Engine.Tests;
 
@@ -68,6 +69,102 @@ public sealed class StopTests
 
         await Assert.ThrowsAsync<WeirException>(() => close.WaitAsync(TimeSpan.FromSeconds(20)));
         await Assert.ThrowsAsync<WeirException>(() => hash.WaitAsync(TimeSpan.FromSeconds(20)));
+    }
+
+    [Fact]
+    public async Task A_stop_while_the_log_is_replayed_ends_the_replay_at_the_next_batch_and_leaves_the_log_as_it_was()
+    {
+        const int batches = 100;
+        var disk = new SimulatedDisk();
+        await using NodeFixture fixture = await NodeFixture.StartAsync(disk: disk);
+        EventStream stream = await fixture.DefineAsync("s", """{"partitions":1,"id":"id"}""");
+        for (int i = 0; i < batches; i++)
+        {
+            await NodeFixture.SendAsync(stream, $$"""{"id":"{{i}}"}""");
+        }
+
+        await fixture.Node.StopAsync();
+        string log = disk.Operations.Last(one => one.Path.EndsWith(".log", StringComparison.Ordinal) || one.Path.EndsWith(".log.tmp", StringComparison.Ordinal)).Path.Replace(".tmp", "", StringComparison.Ordinal);
+        byte[] before = disk.Content(log);
+
+        // Verdict files are opened when everything is ready for the replay.
+        using var isReplaying = new ManualResetEventSlim();
+        using var goOn = new ManualResetEventSlim();
+        disk.FailWhen(
+            one =>
+            {
+                if (one.Path.EndsWith(".verdicts", StringComparison.Ordinal) && !isReplaying.IsSet)
+                {
+                    isReplaying.Set();
+                    goOn.Wait(TimeSpan.FromSeconds(30));
+                }
+
+                return false;
+            },
+            errno: 5);
+        Task restart = Task.Run(fixture.RestartAsync);
+        Assert.True(isReplaying.Wait(TimeSpan.FromSeconds(30)));
+        Task stop = fixture.Node.StopAsync();
+        goOn.Set();
+
+        await Assert.ThrowsAsync<OperationCanceledException>(() => restart);
+        await stop.WaitAsync(TimeSpan.FromSeconds(30));
+        Assert.Equal(NodeState.Stopped, fixture.Node.State);
+        Assert.InRange(Assert.Single(Assert.Single(fixture.Node.Streams).PartitionList).Replayed, 0, 2);
+        Assert.Equal(before, disk.Content(log));
+        disk.ClearFaults();
+        stream = await fixture.RestartAsync("s");
+        Assert.Equal(batches, stream.VerdictTotals[(int)Verdict.Counted]);
+        Assert.Equal(before, disk.Content(log));
+    }
+
+    [Fact]
+    public async Task A_stop_waits_for_a_retention_pass_which_ends_without_a_base()
+    {
+        var disk = new SimulatedDisk();
+        await using NodeFixture fixture = await NodeFixture.StartAsync(
+            directory => new NodeOptions { DataDirectory = directory, PublishInterval = TimeSpan.FromMilliseconds(10), SegmentBytes = 8 << 10 }, disk: disk);
+        EventStream stream = await fixture.DefineAsync("s", """{"partitions":1,"id":"id"}""");
+        for (int i = 0; i < 400; i++)
+        {
+            await NodeFixture.SendAsync(stream, $$"""{"id":"{{i}}"}""");
+        }
+
+        // The pass reads the oldest segment first, and nothing else reads it again.
+        using var isRetaining = new ManualResetEventSlim();
+        using var goOn = new ManualResetEventSlim();
+        string oldest = $"{0:D20}.log";
+        disk.FailWhen(
+            one =>
+            {
+                if (one.Name == "pread" && one.Path.EndsWith(oldest, StringComparison.Ordinal) && !isRetaining.IsSet)
+                {
+                    isRetaining.Set();
+                    goOn.Wait(TimeSpan.FromSeconds(30));
+                }
+
+                return false;
+            },
+            errno: 5);
+        Task define = fixture.DefineAsync("s", """{"partitions":1,"id":"id","retention":"16KiB"}""");
+        Task retain = define.ContinueWith(_ => fixture.Node.ConsiderRetention(), TaskScheduler.Default);
+        Assert.True(isRetaining.Wait(TimeSpan.FromSeconds(30)));
+        Task stop = Task.Run(fixture.Node.StopAsync);
+        while (fixture.Node.State == NodeState.Serving)
+        {
+            await Task.Yield();
+        }
+
+        goOn.Set();
+
+        await Task.WhenAll(stop, retain).WaitAsync(TimeSpan.FromSeconds(30));
+        int end = disk.Operations.Count;
+        Assert.DoesNotContain(disk.Operations, one => one.Name == "rename" && one.Path.Contains(".base", StringComparison.Ordinal));
+        Assert.DoesNotContain(fixture.Reports, report => report.Kind is EngineEvent.Retained or EngineEvent.RetentionStopped or EngineEvent.NodeFailed);
+        disk.ClearFaults();
+        Assert.Equal(end, disk.Operations.Count);
+        stream = await fixture.RestartAsync("s");
+        Assert.Equal(400, stream.VerdictTotals[(int)Verdict.Counted]);
     }
 
     [Fact]
