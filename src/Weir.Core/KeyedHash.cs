@@ -20,8 +20,8 @@ public readonly record struct KeyedHash(ulong K0, ulong K1)
     public UInt128 Hash(ReadOnlySpan<byte> bytes) => Hash(bytes, compressionRounds: 1, finalRounds: 3);
 
     /// <summary>
-    /// 24 bits that tell two payloads or ids apart well enough for the choice between <c>duplicate</c> and <c>taken</c>, neither of which counts:
-    /// CRC-32C under the secret. Two different payloads meet with probability 2^-24.
+    /// 24 bits that tell two ids apart well enough for the choice between <c>duplicate</c> and <c>taken</c>, neither of which counts, and that say
+    /// which payloads are worth comparing whole: CRC-32C under the secret. Two that differ meet with probability 2^-24.
     /// </summary>
     public uint Fingerprint(ReadOnlySpan<byte> bytes) => Crc32C.Append(unchecked((uint)(K0 ^ (K1 >> 32))) ^ unchecked((uint)bytes.Length), bytes) & 0xFF_FFFF;
 

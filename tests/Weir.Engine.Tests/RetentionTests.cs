@@ -1,4 +1,5 @@
 using Weir.Core;
+using Weir.TestKit;
 
 namespace Weir.Engine.Tests;
 
@@ -104,12 +105,15 @@ public sealed class RetentionTests
         Assert.Equal(1, (await NodeFixture.SendAsync(again, Vote(5))).Unknown);
     }
 
-    private static Task<NodeFixture> StartWithSmallSegments() => NodeFixture.StartAsync(directory => new NodeOptions
-    {
-        DataDirectory = directory,
-        PublishInterval = TimeSpan.FromMilliseconds(10),
-        SegmentBytes = 32 << 10,
-    });
+    // The clock stands still, so that retention runs when a test says so.
+    private static Task<NodeFixture> StartWithSmallSegments() => NodeFixture.StartAsync(
+        directory => new NodeOptions
+        {
+            DataDirectory = directory,
+            PublishInterval = TimeSpan.FromMilliseconds(10),
+            SegmentBytes = 32 << 10,
+        },
+        new FakeTime());
 
     private static async Task SendManyAsync(EventStream stream, int count, int first = 0)
     {

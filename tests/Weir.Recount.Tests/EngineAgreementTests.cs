@@ -114,6 +114,46 @@ public sealed class EngineAgreementTests
         }).Check(Config.QuickThrowOnFailure.WithMaxTest(scenarios));
     }
 
+    [Theory]
+    [InlineData("first")]
+    [InlineData("last")]
+    public async Task Payloads_that_only_look_alike_are_told_apart_by_both(string keep)
+    {
+        string directory = Directory.CreateTempSubdirectory("weir-agreement-").FullName;
+        WeirNode node = await StartAsync(directory);
+        try
+        {
+            EventStream stream = await node.DefineStreamAsync("s", StreamDefinition.Parse(Encoding.UTF8.GetBytes($$$"""{"partitions":1,"key":"user","claim":{"by":"user","keep":"{{{keep}}}"}}""")));
+            const string Query = "SELECT sum(n) AS n FROM s";
+            await node.DefineViewAsync("v", new ViewDefinition(Query));
+            Dictionary<uint, string> byPrint = [];
+            string first, second;
+            for (int n = 0; ; n++)
+            {
+                second = $$"""{"user":"ada","n":{{n}}}""";
+                if (!byPrint.TryAdd(stream.Plan.Hash.Fingerprint(Encoding.UTF8.GetBytes(second)), second))
+                {
+                    first = byPrint[stream.Plan.Hash.Fingerprint(Encoding.UTF8.GetBytes(second))];
+                    break;
+                }
+            }
+
+            var verdicts = new Dictionary<string, long>();
+            foreach (string value in (string[])[first, second, second, $"{first}\n{first}\n{second}"])
+            {
+                Add(verdicts, await SendAsync(stream, new Step("send", value, "")));
+            }
+
+            Assert.Equal(keep == "first" ? (2, 0) : (2, 3), (verdicts["duplicate"], verdicts["replaced"]));
+            Assert.Null(await CompareAsync(node, stream, "v", Query, directory, verdicts));
+        }
+        finally
+        {
+            await node.StopAsync();
+            Directory.Delete(directory, recursive: true);
+        }
+    }
+
     /// <summary>Runs a scenario on a node, then counts its log again.</summary>
     /// <returns>What differs; null: nothing.</returns>
     private static async Task<string?> RunAsync(Scenario scenario)

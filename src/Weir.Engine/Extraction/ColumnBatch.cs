@@ -91,6 +91,9 @@ public sealed class ColumnBatch
         RecordCount++;
     }
 
+    /// <summary>Tells admission that the record's payload only has the print of its owner's event.</summary>
+    internal void NoteLookalike(int record) => _inputs[record].IsLookalike = true;
+
     /// <summary>Sets a cell whose range is already relative to the batch: a header's.</summary>
     internal void SetCell(int record, int column, Cell cell) => _cells[(record * _columnCount) + column] = cell;
 
@@ -126,6 +129,9 @@ internal struct AdmissionInput
 
     /// <summary>24 bits of the payload; only made where a claim has no id.</summary>
     public uint PayloadPrint;
+
+    /// <summary>Its payload is not that of the owner's event before this batch, although their prints are equal.</summary>
+    public bool IsLookalike;
 
     public bool HasIdentity;
 

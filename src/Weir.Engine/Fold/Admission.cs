@@ -97,6 +97,33 @@ internal sealed class Admission : IDisposable
         || input.Invalid != VerdictReason.None
         || (_owners.TryGet(input.Owner, out _) && (_identities is null || !input.HasIdentity || _identities.TryGet(input.Identity, out _)));
 
+    /// <summary>
+    /// Finds the records that have the payload print of their owner's event: 24 bits, so the payloads themselves have to be compared before
+    /// <see cref="Decide"/> (<see cref="ColumnBatch.NoteLookalike"/>). Only where a claim has no declared id.
+    /// </summary>
+    /// <param name="found">Receives the offset of the owner's event and the index of the record.</param>
+    public void FindLookalikes(ColumnBatch batch, List<(long Offset, int Record)> found)
+    {
+        if (Definition.Claim is null || Definition.Id is not null || Phase != StreamPhase.Open)
+        {
+            return;
+        }
+
+        ReadOnlySpan<AdmissionInput> inputs = batch.Inputs;
+        for (int start = 0; start < inputs.Length; start += Group)
+        {
+            int end = Math.Min(start + Group, inputs.Length);
+            Prefetch(inputs[start..end]);
+            for (int i = start; i < end; i++)
+            {
+                if (inputs[i].Invalid == VerdictReason.None && _owners!.TryGet(inputs[i].Owner, out OwnerEntry entry) && entry.PayloadPrint == inputs[i].PayloadPrint)
+                {
+                    found.Add((_owners.OffsetOf(entry), i));
+                }
+            }
+        }
+    }
+
     /// <summary>Gives every record of a batch its verdict.</summary>
     /// <param name="verdicts">Receives per record <see cref="Verdict"/> in the low and <see cref="VerdictReason"/> in the high four bits: the form of verdict files.</param>
     /// <param name="others">Receives the original's offset for a duplicate or taken event, the replaced one's for a replacement, else -1.</param>
@@ -126,20 +153,10 @@ internal sealed class Admission : IDisposable
             for (int start = 0; start < inputs.Length; start += Group)
             {
                 int end = Math.Min(start + Group, inputs.Length);
+                Prefetch(inputs[start..end]);
                 for (int i = start; i < end; i++)
                 {
-                    _owners.PrefetchTags(inputs[i].Owner);
-                    _identities?.PrefetchTags(inputs[i].Identity);
-                }
-
-                for (int i = start; i < end; i++)
-                {
-                    _owners.PrefetchEntry(inputs[i].Owner);
-                }
-
-                for (int i = start; i < end; i++)
-                {
-                    verdicts[i] = DecideOne(inputs[i], batch.BaseOffset + i, out others[i]);
+                    verdicts[i] = DecideOne(batch, i, inputs[i], out others[i]);
                 }
             }
         }
@@ -219,7 +236,21 @@ internal sealed class Admission : IDisposable
 
     internal static byte Pack(Verdict verdict, VerdictReason reason = VerdictReason.None) => (byte)((byte)verdict | ((byte)reason << 4));
 
-    private byte DecideOne(in AdmissionInput input, long offset, out long other)
+    private void Prefetch(ReadOnlySpan<AdmissionInput> inputs)
+    {
+        foreach (ref readonly AdmissionInput input in inputs)
+        {
+            _owners!.PrefetchTags(input.Owner);
+            _identities?.PrefetchTags(input.Identity);
+        }
+
+        foreach (ref readonly AdmissionInput input in inputs)
+        {
+            _owners!.PrefetchEntry(input.Owner);
+        }
+    }
+
+    private byte DecideOne(ColumnBatch batch, int record, in AdmissionInput input, out long other)
     {
         other = -1;
         if (input.Invalid != VerdictReason.None)
@@ -229,9 +260,9 @@ internal sealed class Admission : IDisposable
 
         return Definition.Claim switch
         {
-            null => DecideIdentity(input, offset, ref other),
-            ClaimKeep.First => DecideFirst(input, offset, ref other),
-            _ => DecideLast(input, offset, ref other),
+            null => DecideIdentity(input, batch.BaseOffset + record, ref other),
+            ClaimKeep.First => DecideFirst(batch, record, input, ref other),
+            _ => DecideLast(batch, record, input, ref other),
         };
     }
 
@@ -253,20 +284,22 @@ internal sealed class Admission : IDisposable
         return Pack(Verdict.Duplicate);
     }
 
-    private byte DecideFirst(in AdmissionInput input, long offset, ref long other)
+    private byte DecideFirst(ColumnBatch batch, int record, in AdmissionInput input, ref long other)
     {
         uint print = PrintOf(input);
-        if (_owners!.TryAdd(input.Owner, offset, print, input.PayloadPrint, out OwnerEntry existing))
+        if (_owners!.TryAdd(input.Owner, batch.BaseOffset + record, print, input.PayloadPrint, out OwnerEntry existing))
         {
             return Pack(Verdict.Counted);
         }
 
         other = _owners.OffsetOf(existing);
-        return Pack(IsSameEvent(input, existing) ? Verdict.Duplicate : Verdict.Taken);
+        bool isSameEvent = (input.HasIdentity && existing.IdentityPrint == print) || IsSamePayload(batch, record, input, existing);
+        return Pack(isSameEvent ? Verdict.Duplicate : Verdict.Taken);
     }
 
-    private byte DecideLast(in AdmissionInput input, long offset, ref long other)
+    private byte DecideLast(ColumnBatch batch, int record, in AdmissionInput input, ref long other)
     {
+        long offset = batch.BaseOffset + record;
         if (input.HasIdentity && _identities!.TryGet(input.Identity, out OwnerEntry known))
         {
             other = _identities.OffsetOf(known);
@@ -280,7 +313,7 @@ internal sealed class Admission : IDisposable
             other = _owners.OffsetOf(current);
 
             // The current event's identity is in the table of identities, all 96 bits of it; a print of 24 bits must not decide that a vote does not replace another.
-            if (Definition.Id is null && current.PayloadPrint == input.PayloadPrint)
+            if (IsSamePayload(batch, record, input, current))
             {
                 return Pack(Verdict.Duplicate);
             }
@@ -300,6 +333,15 @@ internal sealed class Admission : IDisposable
     // Zero stands for "no identity"; a real print of zero becomes one, which only makes 1 of 2^24 pairs of ids look alike.
     private static uint PrintOf(in AdmissionInput input) => input.HasIdentity ? Math.Max(input.IdentityPrint, 1) : 0;
 
-    private bool IsSameEvent(in AdmissionInput input, in OwnerEntry entry) =>
-        (input.HasIdentity && entry.IdentityPrint == PrintOf(input)) || (Definition.Id is null && entry.PayloadPrint == input.PayloadPrint);
+    private bool IsSamePayload(ColumnBatch batch, int record, in AdmissionInput input, in OwnerEntry entry)
+    {
+        if (Definition.Id is not null || entry.PayloadPrint != input.PayloadPrint)
+        {
+            return false;
+        }
+
+        // An event of this batch is at hand; one before it has been compared (FindLookalikes), and the owner has had no other since.
+        long earlier = _owners!.OffsetOf(entry) - batch.BaseOffset;
+        return earlier >= 0 ? batch.ValueOf(record).SequenceEqual(batch.ValueOf((int)earlier)) : !input.IsLookalike;
+    }
 }

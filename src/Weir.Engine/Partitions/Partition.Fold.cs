@@ -61,6 +61,7 @@ internal sealed partial class Partition
         }
 
         batch.EnsureVerdicts();
+        _earlier.CompareLookalikes(_admission, columns);
         _admission.Decide(columns, batch.Verdicts, batch.Others);
         Span<byte> verdicts = batch.Verdicts.AsSpan(0, columns.RecordCount);
         _views.Apply(_plan, columns, verdicts, batch.Others);

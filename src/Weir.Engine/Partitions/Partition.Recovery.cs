@@ -292,7 +292,7 @@ internal sealed partial class Partition
             return 0;
         }
 
-        var replay = new Replay(this, _plan, _admission, _views);
+        var replay = new Replay(this, _plan, _admission, _views, _earlier);
         using LogReader reader = log.OpenReader(from);
         try
         {

@@ -10,7 +10,7 @@ namespace Weir.Engine;
 /// </summary>
 /// <param name="plan">Definitions that are met in the log take its place.</param>
 /// <param name="admission">Decides, from its state before the first batch; null: the verdict file does.</param>
-internal sealed class Replay(Partition partition, StreamPlan plan, Admission? admission, AttachedViews views)
+internal sealed class Replay(Partition partition, StreamPlan plan, Admission? admission, AttachedViews views, EarlierRecords earlier)
 {
     private readonly ColumnBatch _columns = new();
     private readonly EventScratch _scratch = new();
@@ -79,6 +79,7 @@ internal sealed class Replay(Partition partition, StreamPlan plan, Admission? ad
         }
         else
         {
+            earlier.CompareLookalikes(admission, _columns);
             admission.Decide(_columns, _verdicts, _others);
         }
 

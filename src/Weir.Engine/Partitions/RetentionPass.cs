@@ -60,7 +60,7 @@ internal sealed class RetentionPass(EventStream stream, Partition partition, IRe
             plan = plan.With(admission.Definition);
         }
 
-        var replay = new Replay(partition, plan, admission, attached);
+        var replay = new Replay(partition, plan, admission, attached, earlier);
         long previousAppendMs = long.MaxValue;
         using (LogReader reader = log.OpenReader(from))
         {

@@ -55,7 +55,7 @@ internal sealed class ViewBuilder(View view, IDisk disk, IThreads threads, Func<
         using var earlier = new EarlierRecords(partition, []);
         var only = new AttachedViews(earlier);
         only.Add(view, partial);
-        var replay = new Replay(partition, view.StreamPlan, admission: null, only);
+        var replay = new Replay(partition, view.StreamPlan, admission: null, only, earlier);
         bool isDone = false;
         while (!isDone && !isStopping())
         {
