@@ -2,9 +2,7 @@ using System.Buffers.Binary;
 using System.Globalization;
 using System.Numerics;
 using System.Text;
-using System.Text.Json;
 using Weir.Core;
-using Weir.Sql;
 using Weir.Storage;
 
 namespace Weir.Recount;
@@ -143,21 +141,21 @@ internal sealed class BaseState : IDisposable
         byte[] key = ReadBytes();
         long window = ReadInteger();
         long rows = ReadInteger();
-        Group group = tally.AddGroup(ReadKey(key), window);
-        for (int i = 0; i < group.Aggregates.Length; i++)
+        Aggregate[] group = tally.AddGroup(ViewTally.ReadKey(key), window);
+        for (int i = 0; i < group.Length; i++)
         {
-            Aggregate aggregate = group.Aggregates[i];
             if (tally.IsCountOfRows(i))
             {
-                aggregate.Count = rows;
-                continue;
+                group[i].Count = rows;
             }
-
-            ReadAggregate(aggregate, partition);
+            else
+            {
+                ReadAggregate(ref group[i], partition);
+            }
         }
     }
 
-    private void ReadAggregate(Aggregate aggregate, int partition)
+    private void ReadAggregate(ref Aggregate aggregate, int partition)
     {
         long kind = ReadInteger();
         Span<byte> number = stackalloc byte[NumberBytes];
@@ -176,19 +174,6 @@ internal sealed class BaseState : IDisposable
             5 => new Value(ValueKind.Composite, default, text, IsUnusable: false),
             _ => throw Damaged(string.Create(CultureInfo.InvariantCulture, $"an aggregate's value is of kind {kind}")),
         };
-    }
-
-    private static Value[] ReadKey(byte[] key)
-    {
-        var values = new List<Value>();
-        var json = new Utf8JsonReader(key);
-        json.Read();
-        while (json.Read() && json.TokenType != JsonTokenType.EndArray)
-        {
-            values.Add(ViewTally.ReadValue(new JsonField(json.TokenType, (int)json.TokenStartIndex, (int)json.BytesConsumed, IsTwice: false), key));
-        }
-
-        return [.. values];
     }
 
     private void ReadRules()

@@ -14,7 +14,9 @@ internal sealed class ViewRows
 {
     private readonly ViewShape _shape;
     private readonly Dictionary<AggregateOperand, int> _aggregates = [];
-    private Group _group = null!;
+    private Aggregate[] _group = [];
+    private string _key = "";
+    private Value[]? _keyValues;
 
     private ViewRows(ViewShape shape)
     {
@@ -31,10 +33,10 @@ internal sealed class ViewRows
     private List<Row> Run(ViewTally tally)
     {
         var conditions = new Conditions(ValueOf);
-        var kept = new List<(string Key, Value[] Order, Group Group)>();
-        foreach ((string key, Group group) in tally.Groups)
+        var kept = new List<(string Key, Value[] Order, Aggregate[] Group)>();
+        foreach ((string key, Aggregate[] group) in tally.Groups)
         {
-            _group = group;
+            Take(key, group);
             if (_shape.Having is null || conditions.Evaluate(_shape.Having) == true)
             {
                 kept.Add((key, [.. _shape.OrderBy.Select(item => ValueOf(item.Value))], group));
@@ -43,9 +45,9 @@ internal sealed class ViewRows
 
         kept.Sort((left, right) => Compare(left.Order, right.Order) is var order and not 0 ? order : string.CompareOrdinal(left.Key, right.Key));
         var rows = new List<Row>();
-        foreach ((string key, _, Group group) in kept.Take(_shape.Query.Limit ?? int.MaxValue))
+        foreach ((string key, _, Aggregate[] group) in kept.Take(_shape.Query.Limit ?? int.MaxValue))
         {
-            _group = group;
+            Take(key, group);
             rows.Add(new Row(key, [.. _shape.Columns.Select(column => Text(ValueOf(column.Value)))]));
         }
 
@@ -78,21 +80,24 @@ internal sealed class ViewRows
 
     private Value ValueOf(Operand operand) => operand switch
     {
-        AggregateOperand aggregate => Show(aggregate.Function, _group.Aggregates[_aggregates[aggregate]]),
+        AggregateOperand aggregate => Show(aggregate.Function, _group[_aggregates[aggregate]]),
         ColumnOperand column => Column(column.Path),
         _ => ViewTally.Literal(operand),
     };
 
+    private void Take(string key, Aggregate[] group) => (_key, _keyValues, _group) = (key, null, group);
+
     private Value Column(ColumnPath path)
     {
+        _keyValues ??= ViewTally.ReadKey(JsonText.Bytes(_key));
         for (int i = 0; i < _shape.Query.GroupBy.Count; i++)
         {
             switch (_shape.Query.GroupBy[i])
             {
                 case GroupColumn column when column.Path == path:
-                    return _group.Key[i];
+                    return _keyValues[i];
                 case GroupTumble tumble when path.IsWindowBound:
-                    long start = (long)(_group.Key[i].Number / JsonText.One);
+                    EventTime.TryRead(_keyValues[i].Text, out long start);
                     return Value.OfString(EventTime.Text(path.Root == ColumnRoot.WindowStart ? start : start + tumble.SizeMs, tumble.SizeMs));
             }
         }
@@ -100,7 +105,7 @@ internal sealed class ViewRows
         throw new ArgumentOutOfRangeException(nameof(path), path, "The column is not grouped by.");
     }
 
-    private static Value Show(AggregateFunction function, Aggregate aggregate) => function switch
+    private static Value Show(AggregateFunction function, in Aggregate aggregate) => function switch
     {
         AggregateFunction.Count => Value.OfInteger(aggregate.Count),
         AggregateFunction.Sum => aggregate.Count == 0 ? Value.Null : Value.OfNumber(aggregate.Sum),

@@ -13,28 +13,19 @@ internal readonly record struct Stamp(long AppendTimeMs, int Partition, long Off
 }
 
 /// <summary>What an aggregate has seen, as far as its function shows it. Rows of one partition first, then merged.</summary>
-internal sealed class Aggregate
+internal struct Aggregate
 {
     /// <summary><c>count sum avg</c>: values that are not NULL.</summary>
-    public long Count { get; set; }
+    public long Count;
 
     /// <summary><c>sum avg</c>.</summary>
-    public BigInteger Sum { get; set; }
+    public BigInteger Sum;
 
     /// <summary><c>min max first latest</c>: the value so far; NULL: none.</summary>
-    public Value Kept { get; set; }
+    public Value Kept;
 
     /// <summary><c>first latest</c>: where it comes from.</summary>
-    public Stamp At { get; set; }
-}
-
-/// <summary>One row in the making.</summary>
-internal sealed class Group
-{
-    /// <summary>The values of GROUP BY, in its order; the begin of a window as a number of milliseconds.</summary>
-    public required Value[] Key { get; init; }
-
-    public required Aggregate[] Aggregates { get; init; }
+    public Stamp At;
 }
 
 /// <summary>
@@ -85,12 +76,12 @@ internal sealed class ViewTally
         _argumentColumns = [.. shape.Aggregates.Select(aggregate => aggregate.Argument is null ? -1 : _columns[aggregate.Argument])];
         if (shape.Query.GroupBy.Count == 0)
         {
-            Groups.Add("[]", NewGroup([]));
+            Groups.Add("[]", NewGroup());
         }
     }
 
-    /// <summary>Rows by the canonical bytes of their group key, one character a byte.</summary>
-    public Dictionary<string, Group> Groups { get; } = new(StringComparer.Ordinal);
+    /// <summary>The aggregates of each row by the canonical bytes of its group key, one character a byte.</summary>
+    public Dictionary<string, Aggregate[]> Groups { get; } = new(StringComparer.Ordinal);
 
     /// <summary>Counted events that the view cannot evaluate.</summary>
     public long Errors { get; private set; }
@@ -125,8 +116,8 @@ internal sealed class ViewTally
             }
         }
 
-        Value[] key = ReadKey(out long window);
-        Group? group = null;
+        ReadKey(out long window);
+        Aggregate[]? group = null;
         if (!_failed)
         {
             _keyText.CopyTo(0, _keyChars, _keyText.Length);
@@ -140,7 +131,7 @@ internal sealed class ViewTally
         }
         else if (!isReplaced)
         {
-            AddTo(group, key, window);
+            AddTo(group, window);
         }
     }
 
@@ -152,22 +143,21 @@ internal sealed class ViewTally
 
     /// <summary>Adds a group as it was where the log begins; the caller fills its aggregates.</summary>
     /// <param name="window">Begin of the window, epoch milliseconds; 0 without tumble.</param>
-    public Group AddGroup(Value[] key, long window)
+    public Aggregate[] AddGroup(Value[] key, long window)
     {
-        _keyText.Clear().Append('[');
-        for (int i = 0; i < key.Length; i++)
-        {
-            key[i] = _shape.Query.GroupBy[i] is GroupTumble ? Value.OfInteger(window) : key[i];
-            AppendKeyPart(i, key[i]);
-        }
-
-        _keyText.Append(']');
         if (key.Length == 0)
         {
             return Groups["[]"];
         }
 
-        Group group = NewGroup(key);
+        _keyText.Clear().Append('[');
+        for (int i = 0; i < key.Length; i++)
+        {
+            AppendKeyPart(i, _shape.Query.GroupBy[i] is GroupTumble ? Value.OfInteger(window) : key[i]);
+        }
+
+        _keyText.Append(']');
+        Aggregate[] group = NewGroup();
         Groups.Add(_keyText.ToString(), group);
         if (_shape.Window is not null)
         {
@@ -177,21 +167,35 @@ internal sealed class ViewTally
         return group;
     }
 
+    /// <summary>The values of a canonical group key; those of a window as the text of its begin.</summary>
+    public static Value[] ReadKey(byte[] key)
+    {
+        var values = new List<Value>();
+        var json = new Utf8JsonReader(key);
+        json.Read();
+        while (json.Read() && json.TokenType != JsonTokenType.EndArray)
+        {
+            values.Add(ReadValue(new JsonField(json.TokenType, (int)json.TokenStartIndex, (int)json.BytesConsumed, IsTwice: false), key));
+        }
+
+        return [.. values];
+    }
+
     /// <summary>Adds the rows of another partition of the same view.</summary>
     public void Merge(ViewTally other)
     {
         Errors += other.Errors;
-        foreach ((string key, Group group) in other.Groups)
+        foreach ((string key, Aggregate[] group) in other.Groups)
         {
-            if (!Groups.TryGetValue(key, out Group? mine))
+            if (!Groups.TryGetValue(key, out Aggregate[]? mine))
             {
                 Groups.Add(key, group);
                 continue;
             }
 
-            for (int i = 0; i < mine.Aggregates.Length; i++)
+            for (int i = 0; i < mine.Length; i++)
             {
-                Merge(_shape.Aggregates[i].Function, mine.Aggregates[i], group.Aggregates[i]);
+                Merge(_shape.Aggregates[i].Function, ref mine[i], group[i]);
             }
         }
 
@@ -210,7 +214,7 @@ internal sealed class ViewTally
         DropOldWindows();
     }
 
-    private static void Merge(AggregateFunction function, Aggregate mine, Aggregate theirs)
+    private static void Merge(AggregateFunction function, ref Aggregate mine, in Aggregate theirs)
     {
         mine.Count += theirs.Count;
         mine.Sum = CheckedSum(mine.Sum + theirs.Sum);
@@ -220,7 +224,7 @@ internal sealed class ViewTally
         }
     }
 
-    private static bool TakesPlace(AggregateFunction function, Aggregate theirs, Aggregate mine) => function switch
+    private static bool TakesPlace(AggregateFunction function, in Aggregate theirs, in Aggregate mine) => function switch
     {
         AggregateFunction.Min => Order(theirs.Kept, mine.Kept) < 0,
         AggregateFunction.Max => Order(theirs.Kept, mine.Kept) > 0,
@@ -329,13 +333,12 @@ internal sealed class ViewTally
         };
     }
 
-    /// <summary>The group key, its canonical bytes in <see cref="_keyText"/>; sets <see cref="_failed"/> where there is none.</summary>
-    private Value[] ReadKey(out long window)
+    /// <summary>Writes the group key's canonical bytes into <see cref="_keyText"/>; sets <see cref="_failed"/> where there is none.</summary>
+    private void ReadKey(out long window)
     {
         window = 0;
-        var key = new Value[_keyColumns.Length];
         _keyText.Clear().Append('[');
-        for (int i = 0; i < key.Length; i++)
+        for (int i = 0; i < _keyColumns.Length; i++)
         {
             Value value = Column(_keyColumns[i]);
             _failed |= value.IsUnusable || value.Kind == ValueKind.Composite;
@@ -349,13 +352,10 @@ internal sealed class ViewTally
             {
                 AppendKeyPart(i, value);
             }
-
-            key[i] = value;
         }
 
         _keyText.Append(']');
         _failed |= _keyText.Length > MaxBytes;
-        return key;
     }
 
     private void AppendKeyPart(int i, in Value value)
@@ -394,7 +394,7 @@ internal sealed class ViewTally
     }
 
     /// <summary>Sets <see cref="_failed"/> where one of the aggregates cannot take its value.</summary>
-    private void CheckArguments(Group? group)
+    private void CheckArguments(Aggregate[]? group)
     {
         for (int i = 0; i < _argumentColumns.Length; i++)
         {
@@ -409,7 +409,7 @@ internal sealed class ViewTally
                 AggregateFunction.Count => false,
                 AggregateFunction.Sum or AggregateFunction.Avg => value.Kind != ValueKind.Number || value.IsUnusable,
                 AggregateFunction.Min or AggregateFunction.Max => value.Kind is ValueKind.Boolean or ValueKind.Composite || !CanBeKept(value)
-                    || (group?.Aggregates[i].Kept is { IsNull: false } kept && kept.Kind != value.Kind),
+                    || (group?[i].Kept is { IsNull: false } kept && kept.Kind != value.Kind),
                 _ => !CanBeKept(value),
             };
         }
@@ -417,7 +417,7 @@ internal sealed class ViewTally
 
     private static bool CanBeKept(in Value value) => !value.IsUnusable && (value.Text is null || value.Text.Length <= MaxBytes);
 
-    private void AddTo(Group? group, Value[] key, long window)
+    private void AddTo(Aggregate[]? group, long window)
     {
         if (group is null)
         {
@@ -426,13 +426,13 @@ internal sealed class ViewTally
                 return;
             }
 
-            group = NewGroup(key);
+            group = NewGroup();
             Groups.Add(_keyText.ToString(), group);
         }
 
         for (int i = 0; i < _argumentColumns.Length; i++)
         {
-            Aggregate aggregate = group.Aggregates[i];
+            ref Aggregate aggregate = ref group[i];
             Value value = _argumentColumns[i] < 0 ? Value.OfBoolean(true) : Column(_argumentColumns[i]);
             if (value.IsNull)
             {
@@ -457,7 +457,7 @@ internal sealed class ViewTally
         }
     }
 
-    private Group NewGroup(Value[] key) => new() { Key = key, Aggregates = [.. _shape.Aggregates.Select(_ => new Aggregate())] };
+    private Aggregate[] NewGroup() => new Aggregate[_shape.Aggregates.Count];
 
     /// <summary>Keeps the newest windows. An event for a window older than those that are kept has no effect.</summary>
     private bool TryKeepWindow(long window)
