@@ -87,6 +87,20 @@ public sealed class RetentionTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task The_answer_says_since_where_it_was_counted()
+    {
+        string position = await PositionAsync("choices");
+        Assert.True(_node.TryGetView("choices", out View? view));
+        string rows = string.Join('\n', Recount("choices", position).JsonRows());
+        string request = $$"""{"data":"{{_directory}}","sql":"{{ByChoice}}","position":"{{position}}","errors":1,"base_section":"{{view.Section}}","memory_bytes":1000000}""";
+        using var output = new StringWriter();
+        Assert.Equal(RecountChild.ExitEqual, RecountChild.Run(LinuxDisk.Instance, new StringReader(request + "\n" + rows), output, TimeProvider.System));
+        long[] starts = Starts();
+        Assert.Contains($"\"position\":\"{position}\",\"since\":\"votes:0={starts[0]},1={starts[1]}\",\"complete\":false,", output.ToString(), StringComparison.Ordinal);
+        Assert.Contains($"\"events\":{_stream.FlushedPosition.Ends[0] + _stream.FlushedPosition.Ends[1] - starts[0] - starts[1]},", output.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task One_copy_of_a_base_is_enough_and_without_both_the_recount_says_what_is_missing()
     {
         string position = await PositionAsync("choices");
