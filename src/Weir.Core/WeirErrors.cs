@@ -49,7 +49,7 @@ public static class WeirErrors
         new(ErrorCode.AlreadyFinal, 409, false, "The stream is final.", "To open it again, say so: POST …/open?reopen=true. Every answer will carry \"reopened\" from then on."),
         new(ErrorCode.InvalidPosition, 400, false, "The position cannot be read or does not fit the stream.", "Positions look like votes:0=1841,1=1790: exclusive ends, one per partition."),
         new(ErrorCode.PositionNotReached, 504, true, "The read model did not reach the position in the time allowed.", "Ask again, or raise `wait` (at most 30s)."),
-        new(ErrorCode.ImmutableDefinition, 409, false, "The definition differs from the stream's in a part that cannot change.", "partitions, partitioner, key, id and claim are for ever. Define a new stream, or put the old values back."),
+        new(ErrorCode.ImmutableDefinition, 409, false, "The definition differs from the stream's in a part that cannot change.", "partitions, partitioner, key, id, claim, delivery and remember are for ever. Define a new stream, or put the old values back."),
         new(ErrorCode.InUse, 409, false, "It is still in use.", "Delete the views over a stream first."),
         new(ErrorCode.NoOwnerOrId, 400, false, "A receipt needs an owner or an id.", "Add ?owner=… or ?id=… to the address."),
         new(ErrorCode.MethodNotAllowed, 405, false, "This path does not take that method.", "GET /openapi.json lists the calls."),

@@ -178,6 +178,49 @@ public sealed class ConfigurationTests : IDisposable
     [Fact]
     public void The_reference_page_is_what_the_table_says() => Page.MustBe("docs/reference/configuration.md", ConfigurationReference.ToMarkdown());
 
+    [Theory]
+    [InlineData("partitions", "2", "3")]
+    [InlineData("partitioner", "\"murmur2\"", "\"crc32\"")]
+    [InlineData("key", "\"a\"", "\"b\"")]
+    [InlineData("id", "\"id\"", "\"other\"")]
+    [InlineData("claim.by", "{\"by\":\"a\"}", "{\"by\":\"b\"}")]
+    [InlineData("claim.keep", "{\"by\":\"a\",\"keep\":\"first\"}", "{\"by\":\"a\",\"keep\":\"last\"}")]
+    [InlineData("delivery", "\"exactly-once\"", "\"at-least-once\"")]
+    [InlineData("opens", "\"2030-01-01T00:00:00Z\"", "\"2031-01-01T00:00:00Z\"")]
+    [InlineData("closes", "\"2030-01-01T00:00:00Z\"", "\"2031-01-01T00:00:00Z\"")]
+    [InlineData("grace", "\"1s\"", "\"2s\"")]
+    [InlineData("fields.*", "{\"x\":\"string\"}", "{\"x\":\"integer\"}")]
+    [InlineData("remember", "10", "11")]
+    [InlineData("on-invalid", "\"refuse\"", "\"dead-letter\"")]
+    [InlineData("retention", "\"1d\"", "\"2d\"")]
+    [InlineData("limits.event_bytes", "{\"event_bytes\":1000}", "{\"event_bytes\":2000}")]
+    [InlineData("limits.id_bytes", "{\"id_bytes\":100}", "{\"id_bytes\":200}")]
+    [InlineData("limits.key_bytes", "{\"key_bytes\":100}", "{\"key_bytes\":200}")]
+    [InlineData("limits.depth", "{\"depth\":10}", "{\"depth\":20}")]
+    [InlineData("limits.state_bytes", "{\"state_bytes\":100000}", "{\"state_bytes\":200000}")]
+    public void The_reference_says_of_exactly_the_parts_that_cannot_change_that_they_are_for_ever(string key, string one, string other)
+    {
+        string meaning = ConfigurationKeys.All.Single(entry => entry.Path == "streams.*." + key).Meaning;
+
+        Assert.Equal(Define(one).ImmutableDifferences(Define(other)).Count > 0, meaning.Contains("For ever", StringComparison.Ordinal));
+
+        StreamDefinition Define(string value)
+        {
+            string section = key.Split('.')[0];
+            string owner = section == "claim" ? $",\"key\":\"{(value.Contains("\"b\"", StringComparison.Ordinal) ? 'b' : 'a')}\"" : "";
+            return StreamDefinition.Parse(Encoding.UTF8.GetBytes($"{{\"{section}\":{value}{owner}}}"));
+        }
+    }
+
+    [Fact]
+    public void That_test_knows_every_key_of_a_stream()
+    {
+        string[] known = [.. typeof(ConfigurationTests).GetMethod(nameof(The_reference_says_of_exactly_the_parts_that_cannot_change_that_they_are_for_ever))!
+            .GetCustomAttributes(typeof(InlineDataAttribute), inherit: false).Select(row => "streams.*." + (string)((InlineDataAttribute)row).Data[0]!)];
+
+        Assert.Equal(ConfigurationKeys.All.Select(key => key.Path).Where(path => path.StartsWith("streams.", StringComparison.Ordinal)).Order(StringComparer.Ordinal), known.Order(StringComparer.Ordinal));
+    }
+
     private WeirConfiguration Load(string yaml, Dictionary<string, string>? environment = null, Dictionary<string, string>? options = null)
     {
         string file = Path.Combine(_directory, "weir.yaml");
