@@ -74,7 +74,7 @@ public sealed class DamageTests(FilledDirectory filled) : IClassFixture<FilledDi
         Invariants.LogOnlyGrows(logs, again);
         Invariants.LogOnlyGrows(again, logs);
         Assert.Equal(rows, rowsAgain);
-        Assert.True(files.Length > 0 || pattern == "*.keys", $"There was no {pattern} to damage.");
+        Assert.True(files.Length > 0, $"There was no {pattern} to damage.");
     }
 
     private static async Task<(Logs Logs, string Rows)> ShownAsync(WorkDirectory directory)
@@ -88,6 +88,12 @@ public sealed class DamageTests(FilledDirectory filled) : IClassFixture<FilledDi
             JsonElement live = await api.CurrentViewAsync(view, stream);
             Invariants.LiveEqualsLog(view, summed, live, logs.EventsOf(stream).Select(entry => entry.Record));
             rows.Add(live.GetProperty("rows").GetRawText());
+        }
+
+        // Found through key files where there are any.
+        for (int id = 1; id < 400; id += 10)
+        {
+            rows.Add((await api.GetAsync($"v1/streams/{Stream}/receipts?id=c-{id}")).GetRawText());
         }
 
         Invariants.RecountEqualsLive("raised", await api.RecountAsync("raised"));

@@ -1,6 +1,6 @@
 namespace Weir.CrashTests;
 
-/// <summary>A data directory that a server filled and left in order: several segments, snapshots, verdicts. Made once, copied for each test.</summary>
+/// <summary>A data directory that a server filled and left in order: several segments, snapshots, verdicts, key files. Made once, copied for each test.</summary>
 public sealed class FilledDirectory : IAsyncLifetime
 {
     /// <summary>The stream that has most of it.</summary>
@@ -24,11 +24,11 @@ public sealed class FilledDirectory : IAsyncLifetime
             Assert.Equal(200, (await api.SendAsync(stream, [.. Enumerable.Range(0, EventsPerBody).Select(_ => workload.Next(stream))])).Status);
         }
 
-        // Snapshots are written beside the traffic; a stop does not wait for them.
+        // Snapshots and key files are written beside the traffic; a stop does not wait for them.
         using var patience = new CancellationTokenSource(ServerUnderTest.Patience);
-        while (Directory.GetFiles(_directory.Data, "*.snapshot", SearchOption.AllDirectories).Length < 2)
+        while (Array.Exists(["*.snapshot", "*.keys"], pattern => Directory.GetFiles(_directory.Data, pattern, SearchOption.AllDirectories).Length < 2))
         {
-            Assert.False(patience.IsCancellationRequested, "No snapshots are made.");
+            Assert.False(patience.IsCancellationRequested, "No snapshots or key files are made.");
             Assert.Equal(200, (await api.SendAsync(Stream, [.. Enumerable.Range(0, 4).Select(_ => workload.Next(Stream))])).Status);
         }
 
