@@ -72,13 +72,14 @@ internal sealed class ParallelRecount
     {
         var owners = new Owners();
         var identities = new Owners();
+        long recordsThatFit = long.MaxValue;
         try
         {
             while (TryTake(out int partition))
             {
                 PartitionStart log = _logs[partition];
                 var recount = new PartitionRecount(_request, _shape, log.Log, log.Base, partition, _position.Ends[partition], _meter, stop.Token);
-                recount.Run(owners, identities, _request.OwnerMemoryBytes / _threads);
+                recount.Run(owners, identities, _request.OwnerMemoryBytes / _threads, ref recordsThatFit);
                 Merge(partition, recount);
             }
         }

@@ -54,7 +54,8 @@ internal sealed class PartitionRecount
 
     /// <param name="owners">The thread's tables, whatever they hold.</param>
     /// <param name="memoryBytes">For both.</param>
-    public void Run(Owners owners, Owners identities, long memoryBytes)
+    /// <param name="recordsThatFit">Records whose owners fit into memory as far as the thread's earlier partitions say, so that the next one begins with as many classes; only time depends on it.</param>
+    public void Run(Owners owners, Owners identities, long memoryBytes, ref long recordsThatFit)
     {
         if (_end == Start)
         {
@@ -65,11 +66,14 @@ internal sealed class PartitionRecount
         (_owners, _identities, _memoryBytes) = (owners, identities, memoryBytes);
         _expected = _end - Start;
         StreamRules rules = _base?.Rules ?? ReadFirstRules();
-        int classes = 1;
+        long records = _end - Start;
+        int classes = (int)(1 + ((records - 1) / recordsThatFit));
         while (!(classes == 1 && !rules.KeepsLast ? TryRunOnce(rules, ref classes) : TryRunInClasses(rules, ref classes)))
         {
             Verdicts = default;
         }
+
+        recordsThatFit = classes == 1 ? recordsThatFit : 1 + ((records - 1) / classes);
     }
 
     private bool TryRunOnce(StreamRules rules, ref int classes)
