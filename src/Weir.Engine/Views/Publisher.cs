@@ -103,7 +103,7 @@ internal sealed class Publisher
             List<(PartialChanges, StreamPhase)> mine = [];
             foreach (Collected one in all)
             {
-                if (view.PartialOf(one.Partial.Partition) == one.Partial)
+                if (view.Owns(one.Partial))
                 {
                     mine.Add((one.Changes, one.Phase));
                 }

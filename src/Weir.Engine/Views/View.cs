@@ -85,6 +85,9 @@ public sealed class View
 
     internal PartialView? PartialOf(int partition) => Volatile.Read(ref _partials[partition]);
 
+    /// <summary>Whether it is one of this view's partials; those of a view over another stream may be of a partition that this one does not have.</summary>
+    internal bool Owns(PartialView partial) => partial.Partition < _partials.Length && PartialOf(partial.Partition) == partial;
+
     internal void ClearPartial(int partition) => Volatile.Write(ref _partials[partition], null);
 
     internal void SetPartial(int partition, PartialView partial) => Volatile.Write(ref _partials[partition], partial);

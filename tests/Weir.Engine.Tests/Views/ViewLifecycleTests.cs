@@ -6,6 +6,21 @@ namespace Weir.Engine.Tests.Views;
 public sealed class ViewLifecycleTests
 {
     [Fact]
+    public async Task Views_over_streams_with_other_numbers_of_partitions_do_not_meet()
+    {
+        await using NodeFixture fixture = await NodeFixture.StartAsync();
+        await fixture.DefineAsync("narrow", """{"partitions":1,"id":"id"}""");
+        EventStream wide = await fixture.DefineAsync("wide", """{"partitions":8,"id":"id"}""");
+        await fixture.Node.DefineViewAsync("one", new ViewDefinition("SELECT count(*) AS n FROM narrow"));
+        await fixture.Node.DefineViewAsync("eight", new ViewDefinition("SELECT count(*) AS n FROM wide"));
+
+        await NodeFixture.SendAsync(wide, Enumerable.Range(0, 100).Select(i => $$"""{"id":{{i}}}"""));
+
+        Assert.Equal("""[{"n":100}]""", await fixture.RowsAsync("eight"));
+        Assert.Equal("""[{"n":0}]""", await fixture.RowsAsync("one"));
+    }
+
+    [Fact]
     public async Task A_view_that_is_built_beside_a_live_one_loses_nothing_that_is_collected_meanwhile()
     {
         await using NodeFixture fixture = await NodeFixture.StartAsync(directory => new NodeOptions { DataDirectory = directory, PublishInterval = TimeSpan.FromMilliseconds(1) });
