@@ -121,6 +121,15 @@ public sealed class SimulatedDisk : IDisk
         }
     }
 
+    /// <summary>A copy of what readers see in every file, by path.</summary>
+    public IReadOnlyDictionary<string, byte[]> Files()
+    {
+        lock (_lock)
+        {
+            return _names.ToDictionary(name => name.Key, name => name.Value.CopyContent(), StringComparer.Ordinal);
+        }
+    }
+
     /// <summary>Puts a file there, durable with its name, as if it had always been so: for damaged stores.</summary>
     public void Plant(string path, ReadOnlySpan<byte> content)
     {
