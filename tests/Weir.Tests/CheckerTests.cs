@@ -49,8 +49,8 @@ public sealed class CheckerTests
     public void A_right_history_has_no_anomaly()
     {
         Assert.Equal([], Found());
-        Assert.Equal(9, _history.Sent);
-        Assert.Equal(8, _history.Acknowledged);
+        Assert.Equal(10, _history.Sent);
+        Assert.Equal(9, _history.Acknowledged);
         Assert.Equal(2, _history.UnknownResolved);
     }
 
