@@ -152,14 +152,14 @@ public sealed class DataDirectory : IDisposable
 
     /// <summary>A view's definition as last written; null when there is none.</summary>
     /// <exception cref="DiskException">It cannot be read. The other views do not depend on it.</exception>
-    public byte[]? ReadView(string name) => AtomicFile.TryRead(Disk, System.IO.Path.Combine(Path, ViewsName, name, DefinitionName));
+    public byte[]? ReadView(string name) => DefinitionFile.TryRead(Disk, System.IO.Path.Combine(Path, ViewsName, name, DefinitionName));
 
     /// <summary>Adds or replaces a view's definition, durably.</summary>
     public void WriteView(string name, ReadOnlySpan<byte> definition)
     {
         string directory = System.IO.Path.Combine(Path, ViewsName, name);
         Disk.CreateDirectory(directory);
-        AtomicFile.Write(Disk, System.IO.Path.Combine(directory, DefinitionName), definition);
+        DefinitionFile.Write(Disk, System.IO.Path.Combine(directory, DefinitionName), definition);
     }
 
     /// <summary>Deletes a view's definition; no error when there is none. Its version is on disk for good before the definition goes.</summary>
@@ -173,7 +173,7 @@ public sealed class DataDirectory : IDisposable
 
         if (version > HighestDeletedViewVersion())
         {
-            AtomicFile.Write(Disk, System.IO.Path.Combine(Path, ViewVersionName), Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{version}\n")));
+            AtomicFile.Write(Disk, System.IO.Path.Combine(Path, ViewVersionName), VersionText(version));
         }
 
         DeleteDefined(directory);
@@ -193,9 +193,15 @@ public sealed class DataDirectory : IDisposable
         }
 
         string text = Encoding.ASCII.GetString(bytes).TrimEnd();
-        return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int version)
+        return int.TryParse(text.Split(' ')[0], NumberStyles.None, CultureInfo.InvariantCulture, out int version) && bytes.AsSpan().SequenceEqual(VersionText(version))
             ? version
-            : throw new WeirException(ErrorCode.NotADataDirectory, $"{path} reads \"{text}\" instead of a number.");
+            : throw new WeirException(ErrorCode.NotADataDirectory, $"{path} reads \"{text}\" instead of a number and its checksum. Restore it from a copy.");
+    }
+
+    private static byte[] VersionText(int version)
+    {
+        string number = version.ToString(CultureInfo.InvariantCulture);
+        return Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{number} {Crc32C.Compute(Encoding.ASCII.GetBytes(number)):x8}\n"));
     }
 
     public void Dispose() => _lock.Dispose();
@@ -211,7 +217,8 @@ public sealed class DataDirectory : IDisposable
 
         string text = Encoding.ASCII.GetString(bytes).TrimEnd();
         if (!text.StartsWith(FormatPrefix, StringComparison.Ordinal)
-            || !int.TryParse(text.AsSpan(FormatPrefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out int format))
+            || !int.TryParse(text.AsSpan(FormatPrefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out int format)
+            || format < 1)
         {
             throw new WeirException(ErrorCode.NotADataDirectory, $"{formatPath} reads \"{text}\" instead of \"{FormatPrefix}{Format}\".");
         }

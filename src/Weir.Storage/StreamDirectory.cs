@@ -31,9 +31,9 @@ public sealed class StreamDirectory
     ];
 
     /// <summary>The definition's JSON as last written.</summary>
-    public byte[] ReadDefinition() => AtomicFile.TryRead(_disk, DataDirectory.DefinitionPath(Path))
+    public byte[] ReadDefinition() => DefinitionFile.TryRead(_disk, DataDirectory.DefinitionPath(Path))
         ?? throw new DiskException("open", DataDirectory.DefinitionPath(Path), DiskException.NoEntry);
 
     /// <summary>Replaces the definition, durably.</summary>
-    public void WriteDefinition(ReadOnlySpan<byte> definition) => AtomicFile.Write(_disk, DataDirectory.DefinitionPath(Path), definition);
+    public void WriteDefinition(ReadOnlySpan<byte> definition) => DefinitionFile.Write(_disk, DataDirectory.DefinitionPath(Path), definition);
 }

@@ -75,6 +75,12 @@ internal sealed partial class Partition : IDisposable
     /// <summary>End (exclusive) of the records whose verdicts can be read; at most <see cref="FlushedEnd"/>, and always where a batch ends. Any thread.</summary>
     public long DecidedEnd => Volatile.Read(ref _decidedEnd);
 
+    /// <summary>
+    /// End (exclusive) of the records that are shown. What is not decided yet is not; but behind damage nothing ever will be, and what is intact
+    /// there is shown without a verdict. Any thread.
+    /// </summary>
+    public long ReadableEnd => _log is { IsReadOnly: true } damaged ? damaged.FlushedEnd.Value : DecidedEnd;
+
     /// <summary>The stream is being deleted: recovering the partition is of no use any more. Any thread.</summary>
     public bool IsRetiring => _isRetiring;
 

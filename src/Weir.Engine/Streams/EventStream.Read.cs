@@ -32,7 +32,15 @@ public sealed partial class EventStream
         }
 
         using LogReader reader = log.OpenReader(new Offset(offset));
-        ReadRange(from, reader, offset, long.MaxValue, static (_, _) => true, found);
+        try
+        {
+            ReadRange(from, reader, offset, long.MaxValue, static (_, _) => true, found);
+        }
+        catch (LogDamagedException) when (found.Events.Count > 0)
+        {
+            // What lies before the damage is an answer; the next read begins at the damage and says so.
+        }
+
         return found.Events;
     }
 
@@ -124,7 +132,7 @@ public sealed partial class EventStream
             {
                 if (segment.IsSealed && partition.Keys.Find(log, segment, hash) is { } offsets)
                 {
-                    offsets.RemoveAll(offset => offset >= partition.DecidedEnd);
+                    offsets.RemoveAll(offset => offset >= partition.ReadableEnd);
                     ReadAt(partition, reader, offsets, isWanted, found);
                 }
                 else
@@ -143,7 +151,7 @@ public sealed partial class EventStream
     // The reader stands at `from`.
     private static void ReadRange(Partition partition, LogReader reader, long from, long end, Wanted isWanted, Found found)
     {
-        end = Math.Min(end, partition.DecidedEnd);
+        end = Math.Min(end, partition.ReadableEnd);
         while (!found.IsFull && reader.TryReadNext(out StoredBatch stored) && stored.BaseOffset.Value < end)
         {
             long offset = stored.BaseOffset.Value;

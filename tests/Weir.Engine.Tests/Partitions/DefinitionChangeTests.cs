@@ -116,7 +116,11 @@ public sealed class DefinitionChangeTests
         // As a crash leaves it between the write of definition.json and the markers.
         StoredStream stored = StoredStream.Parse(await File.ReadAllBytesAsync(file), file);
         StreamDefinition changed = StreamDefinition.Parse(Encoding.UTF8.GetBytes("""{"partitions":1,"id":"id","fields":{"amount":"integer"}}"""));
-        await File.WriteAllBytesAsync(file, (stored with { Version = 2, Definition = changed }).ToJson());
+        using (var data = Storage.DataDirectory.OpenOffline(fixture.Disk, fixture.Directory))
+        {
+            data.Streams().Single().WriteDefinition((stored with { Version = 2, Definition = changed }).ToJson());
+        }
+
         EventStream again = await fixture.RestartAsync("s");
 
         IReadOnlyList<StoredEvent> events = again.ReadEvents(0, 0, 10);
