@@ -32,7 +32,26 @@ public sealed class MarkerTests
     [InlineData("000103e8")]
     [InlineData("00000000")]
     [InlineData("000003e7")]
-    [InlineData("000003eb")]
+    [InlineData("000003ec")]
     public void Another_version_length_or_type_is_no_marker(string key) =>
         Assert.False(Marker.TryReadType(Convert.FromHexString(key), out _));
+
+    [Fact]
+    public void Lost_records_have_an_offset_each()
+    {
+        Assert.True(RecordBatch.TryRead(Marker.WriteLost(new RecordBatchWriter(), count: 3), out RecordBatch batch));
+
+        Assert.True(batch.IsControl);
+        Assert.True(batch.HasValidCrc());
+        Assert.Equal(3, batch.RecordCount);
+        int delta = 0;
+        foreach (Record record in batch)
+        {
+            Assert.Equal(delta++, record.OffsetDelta);
+            Assert.True(Marker.TryReadType(batch.Bytes.Slice(record.KeyAt, record.KeyLength), out MarkerType type));
+            Assert.Equal(MarkerType.Lost, type);
+        }
+
+        Assert.Equal(3, delta);
+    }
 }

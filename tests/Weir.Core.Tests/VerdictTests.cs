@@ -20,7 +20,7 @@ public sealed class VerdictTests
     }
 
     [Fact]
-    public void Marker_numbers_are_frozen() => Assert.Equal("Define=1000 Open=1001 Close=1002", Numbers<MarkerType>());
+    public void Marker_numbers_are_frozen() => Assert.Equal("Define=1000 Open=1001 Close=1002 Lost=1003", Numbers<MarkerType>());
 
     [Theory]
     [InlineData(Verdict.None, "marker", false, false)]
