@@ -75,4 +75,12 @@ public interface IDiskFile : IDisposable
     void Flush();
 
     void Truncate(long length);
+
+    /// <summary>
+    /// These bytes will be read soon: the system may begin to fetch them while the caller computes. A hint; nothing depends on it, and a disk in memory
+    /// has nothing to do.
+    /// </summary>
+    void Prefetch(long filePosition, long length)
+    {
+    }
 }

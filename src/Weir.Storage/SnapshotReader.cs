@@ -8,9 +8,9 @@ using Weir.Storage.Snapshots;
 namespace Weir.Storage;
 
 /// <summary>
-/// Reads a snapshot or base section by section in bounded memory. The whole file has been verified before the reader is
-/// handed out, so no state is ever half loaded from a damaged one; every block is verified again as it is read.
-/// Belongs to one thread at a time.
+/// Reads a snapshot or base section by section in bounded memory; every block is verified as it is read. From <see cref="TryOpen"/> and
+/// <see cref="TryOpenBase"/> the whole file has been verified before; who takes one from <see cref="OpenEach"/> throws away what he has loaded
+/// when a block turns out to be damaged. So no state is ever half loaded. Belongs to one thread at a time.
 /// </summary>
 public sealed class SnapshotReader : IDisposable
 {
@@ -20,6 +20,7 @@ public sealed class SnapshotReader : IDisposable
     private readonly uint _headerChecksum;
     private long _filePosition = SnapshotFormat.HeaderBytes;
     private uint _previous;
+    private ReadAhead _ahead;
     private SnapshotBlock _kind;
     private int _length;
     private int _read;
@@ -59,9 +60,33 @@ public sealed class SnapshotReader : IDisposable
         [NotNullWhen(true)] out SnapshotReader? reader,
         out IReadOnlyList<string> rejected)
     {
-        IReadOnlyList<string> names = disk.List(directory);
         var faults = new List<string>();
         rejected = faults;
+        foreach (SnapshotReader candidate in OpenEach(disk, directory, identity, logStart, logEnd, faults))
+        {
+            if (candidate.VerifyAll(out string fault))
+            {
+                reader = candidate;
+                return true;
+            }
+
+            candidate.Dispose();
+            faults.Add($"{candidate.Path}: {fault}");
+        }
+
+        reader = null;
+        return false;
+    }
+
+    /// <summary>
+    /// Opens one after the other the files that <see cref="TryOpen"/> would try, for who loads and verifies in one pass: of each only the header has been
+    /// looked at. Loading has verified the file when <see cref="TryNextSection"/> has returned false.
+    /// </summary>
+    /// <param name="rejected">Gets the files that are passed over here; the caller adds those whose loading fails.</param>
+    /// <returns>Readers that the caller disposes; he takes the next one only when he is done with the one before.</returns>
+    public static IEnumerable<SnapshotReader> OpenEach(IDisk disk, string directory, LogIdentity identity, Offset logStart, Offset logEnd, ICollection<string> rejected)
+    {
+        IReadOnlyList<string> names = disk.List(directory);
         foreach (string suffix in (string[])[LogFiles.Snapshot, LogFiles.Base, LogFiles.BaseCopy])
         {
             foreach (Offset offset in LogFiles.Offsets(names, suffix).Reverse())
@@ -69,21 +94,18 @@ public sealed class SnapshotReader : IDisposable
                 string path = LogFiles.At(directory, offset, suffix);
                 if (offset < logStart || offset > logEnd)
                 {
-                    faults.Add($"{path}: the log holds {logStart} to {logEnd}.");
+                    rejected.Add($"{path}: the log holds {logStart} to {logEnd}.");
                 }
-                else if (TryOpen(disk, path, identity, offset, suffix != LogFiles.Snapshot, out reader, out string fault))
+                else if (TryOpenHeader(disk, path, identity, offset, suffix != LogFiles.Snapshot, out SnapshotReader? reader, out string fault))
                 {
-                    return true;
+                    yield return reader;
                 }
                 else
                 {
-                    faults.Add($"{path}: {fault}");
+                    rejected.Add($"{path}: {fault}");
                 }
             }
         }
-
-        reader = null;
-        return false;
     }
 
     /// <summary>Opens the base, either copy; for recounts and views that begin where retention cut the log.</summary>
@@ -179,6 +201,17 @@ public sealed class SnapshotReader : IDisposable
 
     private static bool TryOpen(IDisk disk, string path, LogIdentity identity, Offset offset, bool isBase, [NotNullWhen(true)] out SnapshotReader? reader, out string fault)
     {
+        if (TryOpenHeader(disk, path, identity, offset, isBase, out reader, out fault) && !reader.VerifyAll(out fault))
+        {
+            reader.Dispose();
+            reader = null;
+        }
+
+        return reader is not null;
+    }
+
+    private static bool TryOpenHeader(IDisk disk, string path, LogIdentity identity, Offset offset, bool isBase, [NotNullWhen(true)] out SnapshotReader? reader, out string fault)
+    {
         reader = null;
         IDiskFile? file = null;
         try
@@ -191,18 +224,8 @@ public sealed class SnapshotReader : IDisposable
                 return false;
             }
 
-            var candidate = new SnapshotReader(file, path, offset, isBase, checksum);
-            while (candidate._kind != SnapshotBlock.End)
-            {
-                if (!candidate.ReadBlock(out fault))
-                {
-                    return false;
-                }
-            }
-
-            candidate.Rewind();
+            reader = new SnapshotReader(file, path, offset, isBase, checksum);
             file = null;
-            reader = candidate;
             fault = "";
             return true;
         }
@@ -217,10 +240,40 @@ public sealed class SnapshotReader : IDisposable
         }
     }
 
+    /// <summary>Reads everything, and stands at the beginning again.</summary>
+    private bool VerifyAll(out string fault)
+    {
+        uint headerChecksum = _previous;
+        try
+        {
+            fault = "";
+            while (_kind != SnapshotBlock.End)
+            {
+                if (!ReadBlock(out fault))
+                {
+                    return false;
+                }
+            }
+        }
+        catch (DiskException e)
+        {
+            fault = e.Message;
+            return false;
+        }
+
+        _filePosition = SnapshotFormat.HeaderBytes;
+        _previous = headerChecksum;
+        _kind = default;
+        _ahead = default;
+        _length = _read = 0;
+        return true;
+    }
+
     /// <summary>Reads and verifies the next block.</summary>
     private bool ReadBlock(out string fault)
     {
         fault = $"there is no intact block at file position {_filePosition}.";
+        _ahead.Note(_file, _filePosition + SnapshotFormat.MaxPayloadBytes, long.MaxValue);
         if (_file.Read(_filePosition, _blockHeader) < SnapshotFormat.BlockHeaderBytes)
         {
             return false;

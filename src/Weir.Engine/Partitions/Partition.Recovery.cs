@@ -116,24 +116,35 @@ internal sealed partial class Partition
         _admission.Dispose();
         _admission = new Admission(plan.Definition, log.LogStart.Value);
         Offset from = log.LogStart;
-        bool isWhole = true;
         List<(View View, PartialView Partial)> restored = [];
-        if (SnapshotReader.TryOpen(disk, Directory, log.Identity, log.LogStart, log.LogEnd, out SnapshotReader? snapshot, out IReadOnlyList<string> rejected))
+        List<string> rejected = [];
+        Dictionary<string, byte[]>? sections = null;
+        foreach (SnapshotReader snapshot in SnapshotReader.OpenEach(disk, Directory, log.Identity, log.LogStart, log.LogEnd, rejected))
         {
             using (snapshot)
             {
-                if (HasVerdictsBelow(disk, snapshot) && TryLoad(snapshot) is { } sections)
+                if (!HasVerdictsBelow(disk, snapshot))
+                {
+                    break;
+                }
+
+                sections = TryLoad(snapshot, plan, rejected);
+                if (sections is not null)
                 {
                     from = snapshot.Offset;
-                    isWhole = false;
-                    _plan = plan.With(_admission.Definition);
-                    foreach (View view in views)
-                    {
-                        if (sections.TryGetValue(view.Section, out byte[]? state) && view.ReadPartial(state, Id) is { } partial)
-                        {
-                            restored.Add((view, partial));
-                        }
-                    }
+                    break;
+                }
+            }
+        }
+
+        if (sections is not null)
+        {
+            _plan = plan.With(_admission.Definition);
+            foreach (View view in views)
+            {
+                if (sections.TryGetValue(view.Section, out byte[]? state) && view.ReadPartial(state, Id) is { } partial)
+                {
+                    restored.Add((view, partial));
                 }
             }
         }
@@ -148,7 +159,7 @@ internal sealed partial class Partition
             _stream.Report(EngineEvent.SnapshotRejected, $"A snapshot was passed over: {file}");
         }
 
-        if (isWhole)
+        if (sections is null)
         {
             restored.AddRange(views.Select(view => (view, view.NewPartial(Id))));
         }
@@ -190,18 +201,18 @@ internal sealed partial class Partition
         return false;
     }
 
-    // Null: it cannot be used, and the log is replayed instead. It is derived, so nothing is lost by that but time.
-    private Dictionary<string, byte[]>? TryLoad(SnapshotReader snapshot)
+    // One pass reads, verifies and loads. Null: a block of it is damaged or it has another form, and what was loaded so far is thrown away.
+    private Dictionary<string, byte[]>? TryLoad(SnapshotReader snapshot, StreamPlan plan, List<string> rejected)
     {
         try
         {
             return SnapshotState.Load(snapshot, _admission);
         }
-        catch (Exception exception) when (exception is WeirException or InvariantException && _log!.LogStart == Offset.Zero)
+        catch (Exception exception) when (exception is WeirException or InvariantException)
         {
-            _stream.Report(EngineEvent.SnapshotRejected, $"The snapshot {snapshot.Path} cannot be used: {exception.Message} The log is replayed from its start.");
+            rejected.Add($"{snapshot.Path}: {exception.Message}");
             _admission.Dispose();
-            _admission = new Admission(_plan.Definition, _log!.LogStart.Value);
+            _admission = new Admission(plan.Definition, _log!.LogStart.Value);
             return null;
         }
     }

@@ -23,6 +23,8 @@ internal static unsafe partial class Libc
 
     public const int SeekEnd = 2;
 
+    public const int WillNeed = 3;
+
     /// <summary>rw-r--r--</summary>
     public const int FileMode = 0b110_100_100;
 
@@ -40,6 +42,9 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
     public static partial int FSync(SafeFileHandle file);
+
+    [LibraryImport("libc", EntryPoint = "posix_fadvise")]
+    public static partial int Advise(SafeFileHandle file, long filePosition, long length, int advice);
 
     [LibraryImport("libc", EntryPoint = "ftruncate", SetLastError = true)]
     public static partial int FTruncate(SafeFileHandle file, long length);

@@ -122,6 +122,9 @@ internal sealed unsafe class LinuxDiskFile : IDiskFile
         }
     }
 
+    // Its error number says nothing that the read will not say.
+    public void Prefetch(long filePosition, long length) => _ = Libc.Advise(_handle, filePosition, length, Libc.WillNeed);
+
     /// <returns>False when another process holds the lock.</returns>
     public bool TryLock()
     {

@@ -22,6 +22,7 @@ internal sealed class FrameScanner
     private int _end;
     private long _bufferPosition;
     private int _nextChunkBytes = FirstChunkBytes;
+    private ReadAhead _ahead;
 
     /// <param name="filePosition">Where the first frame begins.</param>
     /// <param name="limit">Bytes of the file that may be read; see <see cref="Limit"/>.</param>
@@ -61,6 +62,7 @@ internal sealed class FrameScanner
         _bufferPosition = filePosition;
         _start = _end = 0;
         _nextChunkBytes = FirstChunkBytes;
+        _ahead = default;
     }
 
     /// <summary>Leaves out everything before a file position.</summary>
@@ -167,6 +169,7 @@ internal sealed class FrameScanner
         int wanted = (int)Math.Clamp(Limit - readPosition, 0, _buffer.Length - held);
         if (wanted > 0)
         {
+            _ahead.Note(_file, readPosition + wanted, Limit);
             _end += ReadWithRetry(_file, readPosition, _buffer.AsSpan(held, wanted));
         }
     }
