@@ -21,9 +21,10 @@ public sealed class DiskFaultTests(ITestOutputHelper output)
 
     [Theory]
     [InlineData("fdatasync:error=EIO:when=1")]
+    [InlineData("fdatasync:error=EIO:when=3+5")]
     [InlineData("fdatasync:error=ENOSPC:when=2")]
-    [InlineData("fdatasync:error=EDQUOT:when=1")]
-    [InlineData("fdatasync:error=EROFS:when=2")]
+    [InlineData("fdatasync:error=EDQUOT:when=4")]
+    [InlineData("fdatasync:error=EROFS:when=3")]
     [InlineData("pwrite64:error=EIO:when=6..9+3")]
     [InlineData("pwrite64:error=ENOSPC:when=7..8")]
     public async Task A_failing_disk_acknowledges_nothing_that_is_not_there_and_the_partition_comes_back(string injection)
@@ -61,8 +62,12 @@ public sealed class DiskFaultTests(ITestOutputHelper output)
         IReadOnlyList<SystemCall> calls = await StraceLog.ReadAsync(log, processId);
         int failures = calls.Count(call => call.Failed && call.Name == injection.Split(':')[0]);
         int unknown = answers.Count(sent => sent.Answer.Status != 200);
-        output.WriteLine($"{injection}: {failures} failed calls, {unknown} of {answers.Count} answers not 200");
         Assert.True(failures > 0, "Nothing was injected.");
+
+        // A thread's first flush makes a segment; from its second on they are those of rounds, which the promise is about.
+        SystemCall[] ofRounds = [.. calls.Where(call => call.Failed && call.Name == "fdatasync" && calls.Any(made => made.Name == "fdatasync" && !made.Failed && made.File == call.File && made.Ended < call.Began))];
+        output.WriteLine($"{injection}: {failures} failed calls, {ofRounds.Length} of them flushes of rounds, {unknown} of {answers.Count} answers not 200");
+        Assert.True(ofRounds.Length > 0 || !injection.StartsWith("fdatasync", StringComparison.Ordinal) || injection.EndsWith("when=1", StringComparison.Ordinal), "No flush of a round failed.");
         NoSecondFlushAfterAFailedOne(calls);
         EveryAnswerRestsOnAFlush(calls);
         HoldsWhatWasAcknowledged(records, answers);

@@ -37,7 +37,7 @@ internal static partial class StraceLog
     public static void AssertFlushedBefore(IReadOnlyList<SystemCall> calls, string text, SystemCall answer)
     {
         SystemCall[] writes = [.. calls.Where(call => call.Name == "pwrite64" && !call.Failed && call.Arguments.Contains(text, StringComparison.Ordinal) && call.File!.Path.Contains(".log", StringComparison.Ordinal))];
-        Assert.True(writes.Length > 0, $"No write to a log shows {text}.");
+        Assert.True(writes.Length > 0, $"No write to a log shows {text}: {string.Join("; ", calls.Where(call => call.Arguments.Contains(text, StringComparison.Ordinal)).Select(call => $"{call.Name} of {call.File} on line {call.Began}{(call.Failed ? " failed" : "")}"))}");
         bool isFlushed = writes.Any(write => calls.Any(call =>
             call.Name == "fdatasync" && call.File == write.File && call.HasReturned && !call.Failed && call.Began > write.Ended && call.Ended < answer.Began));
         Assert.True(isFlushed, $"{text} was written on line {string.Join(", ", writes.Select(write => write.Ended))} and answered on line {answer.Began} without a finished flush between.");
