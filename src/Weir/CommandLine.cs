@@ -15,6 +15,7 @@ internal static class CommandLine
         {
             ServeCommand.Create(terminal),
             DemoCommand.Create(terminal),
+            VerifyCommand.Create(terminal),
             SendCommand.Create(terminal),
             TailCommand.Create(terminal),
             ViewCommand.Create(terminal),

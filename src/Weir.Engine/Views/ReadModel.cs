@@ -25,6 +25,7 @@ public sealed partial class ReadModel
     private readonly Dictionary<byte[], MergedGroup> _groups = new(GroupKeyComparer.Instance);
     private readonly SortedDictionary<long, HashSet<MergedGroup>> _windows = [];
     private readonly PartialChanges?[] _partitions;
+    private volatile bool _hasAllPartitions;
     private readonly List<MergedGroup> _touched = [];
     private long _merge;
 
@@ -70,6 +71,9 @@ public sealed partial class ReadModel
 
     /// <summary>Why the view stopped in a partition (the first such); null while it runs.</summary>
     public ViewStop? Stop => Volatile.Read(ref _header).Stop;
+
+    /// <summary>Whether every partition has been merged at least once.</summary>
+    public bool HasAllPartitions => _hasAllPartitions;
 
     /// <summary>When the last merge was, milliseconds since 1970 UTC: how fresh the answer is.</summary>
     public long AsOfMs { get; private set; }
@@ -118,6 +122,7 @@ public sealed partial class ReadModel
             }
 
             changed = Publish(rows, removed, isFinal);
+            _hasAllPartitions = _hasAllPartitions || !_partitions.Contains(null);
         }
 
         changed?.SetResult();

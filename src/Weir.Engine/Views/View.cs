@@ -49,7 +49,8 @@ public sealed class View
     /// <summary>What is read.</summary>
     public ReadModel Model { get; }
 
-    public ViewState State => _failure is not null ? ViewState.Failed : _isLive ? ViewState.Live : ViewState.Building;
+    /// <summary>Live once it shows what every partition has: a model that some are still missing from after a start would show less than was read before.</summary>
+    public ViewState State => _failure is not null ? ViewState.Failed : _isLive && (Model.HasAllPartitions || Model.Stop is not null) ? ViewState.Live : ViewState.Building;
 
     /// <summary>Why it failed; null unless it did.</summary>
     public string? Failure => _failure;
@@ -133,7 +134,7 @@ public sealed class View
         }
     }
 
-    /// <summary>All partitions are attached: from the next publish on it is read.</summary>
+    /// <summary>All partitions are attached: once they are merged it is read.</summary>
     internal void GoLive() => _isLive = true;
 
     internal void Fail(string reason) => _failure = reason;

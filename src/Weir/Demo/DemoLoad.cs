@@ -1,7 +1,5 @@
 using System.Diagnostics;
-using System.Net.Sockets;
 using Weir.Cli.Load;
-using Weir.Core;
 
 namespace Weir.Cli.Demo;
 
@@ -54,25 +52,18 @@ internal sealed class DemoLoad
             var latency = new LatencyHistogram();
             var batch = new DemoBatch(batchLines);
             var random = new Random(unchecked((thread * 7919) + (int)lines));
-            RawConnection? connection = null;
-            try
+            using var connection = new PatientConnection(_server.Address, _patience);
+            while (Interlocked.Increment(ref nextBatch) is var index && index < batches)
             {
-                while (Interlocked.Increment(ref nextBatch) is var index && index < batches)
+                cancel.ThrowIfCancellationRequested();
+                if (perSecond > 0)
                 {
-                    cancel.ThrowIfCancellationRequested();
-                    if (perSecond > 0)
-                    {
-                        WaitUntil(started, TimeSpan.FromSeconds(index * batchLines / perSecond));
-                    }
-
-                    batch.Clear();
-                    fill(batch, (int)Math.Min(batchLines, lines - (index * batchLines)), random);
-                    SendUntilDecided(batch, ref connection, latency, cancel);
+                    WaitUntil(started, TimeSpan.FromSeconds(index * batchLines / perSecond));
                 }
-            }
-            finally
-            {
-                connection?.Dispose();
+
+                batch.Clear();
+                fill(batch, (int)Math.Min(batchLines, lines - (index * batchLines)), random);
+                SendUntilDecided(batch, connection, latency, cancel);
             }
 
             return latency;
@@ -120,47 +111,13 @@ internal sealed class DemoLoad
         }
     }
 
-    private void SendUntilDecided(DemoBatch batch, ref RawConnection? connection, LatencyHistogram latency, CancellationToken cancel)
+    private void SendUntilDecided(DemoBatch batch, PatientConnection connection, LatencyHistogram latency, CancellationToken cancel)
     {
-        long firstTry = Stopwatch.GetTimestamp();
-        while (true)
-        {
-            cancel.ThrowIfCancellationRequested();
-            int pauseMilliseconds = 20;
-            string failure;
-            try
-            {
-                connection ??= new RawConnection(_server.Address);
-                batch.Attempts++;
-                long sent = Stopwatch.GetTimestamp();
-                connection.Exchange(batch.Buffer.Request(allVerdicts: batch.Attempts > 1));
-                if (connection.Status is 200 or 422 && _oracle.TryRecord(batch, connection.Body))
-                {
-                    latency.RecordSince(sent);
-                    return;
-                }
-
-                failure = $"answered {connection.Status}: {System.Text.Encoding.UTF8.GetString(connection.Body[..Math.Min(500, connection.Body.Length)])}";
-                pauseMilliseconds = Math.Max(pauseMilliseconds, connection.RetryAfterSeconds * 1000);
-                if (connection.Status is not (200 or 422 or 429 or 502 or 503 or 504 or 507))
-                {
-                    throw new WeirException(ErrorCode.Internal, $"A body of {batch.Lines.Count} votes was {failure}");
-                }
-            }
-            catch (SocketException broken)
-            {
-                failure = broken.Message;
-                connection?.Dispose();
-                connection = null;
-            }
-
-            if (Stopwatch.GetElapsedTime(firstTry) > _patience)
-            {
-                throw new WeirException(ErrorCode.ServerUnreachable, $"A body of {batch.Lines.Count} votes was not decided within {TextTable.Duration(_patience)}: {failure}");
-            }
-
-            Thread.Sleep(pauseMilliseconds);
-        }
+        connection.SendUntilDecided(
+            () => batch.Buffer.Request(allVerdicts: ++batch.Attempts > 1),
+            answer => answer.Status is 200 or 422 && _oracle.TryRecord(batch, answer.Body),
+            cancel);
+        latency.RecordSince(connection.SentTimestamp);
     }
 
     private static void WaitUntil(long started, TimeSpan due)

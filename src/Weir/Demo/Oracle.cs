@@ -1,5 +1,4 @@
-using System.Text.Json;
-using Weir.Core;
+using Weir.Cli.Load;
 
 namespace Weir.Cli.Demo;
 
@@ -72,12 +71,15 @@ internal sealed class Oracle
     /// <returns>False when some outcomes are unknown: the same body has to be sent again, and nothing was recorded.</returns>
     public bool TryRecord(DemoBatch batch, ReadOnlySpan<byte> answer)
     {
-        var verdicts = new string[batch.Lines.Count];
-        Array.Fill(verdicts, "counted");
-        if (!TryReadVerdicts(answer, verdicts))
+        var outcomes = new List<Outcome>();
+        if (AnswerReader.Read(answer, outcomes) > 0)
         {
             return false;
         }
+
+        var verdicts = new string[batch.Lines.Count];
+        Array.Fill(verdicts, "counted");
+        outcomes.ForEach(outcome => verdicts[outcome.Index] = outcome.Verdict);
 
         for (int i = 0; i < verdicts.Length; i++)
         {
@@ -143,67 +145,4 @@ internal sealed class Oracle
             }
         }
     }
-
-    /// <summary>{"counted":…,"unknown":0,…,"verdicts":[{"index":7,"verdict":"taken",…}]}</summary>
-    private static bool TryReadVerdicts(ReadOnlySpan<byte> answer, string[] verdicts)
-    {
-        var reader = new Utf8JsonReader(answer);
-        int index = -1;
-        string? verdict = null;
-        while (reader.Read())
-        {
-            if (reader.TokenType == JsonTokenType.EndObject && index >= 0 && verdict is not null)
-            {
-                verdicts[index] = verdict;
-                index = -1;
-                verdict = null;
-            }
-
-            if (reader.TokenType != JsonTokenType.PropertyName)
-            {
-                continue;
-            }
-
-            if (reader.ValueTextEquals("index"u8))
-            {
-                reader.Read();
-                index = reader.GetInt32();
-            }
-            else if (reader.ValueTextEquals("verdict"u8))
-            {
-                reader.Read();
-                verdict = WordOf(ref reader);
-            }
-            else if (reader.ValueTextEquals("unknown"u8))
-            {
-                reader.Read();
-                if (reader.GetInt64() > 0)
-                {
-                    return false;
-                }
-            }
-            else if (reader.ValueTextEquals("more"u8))
-            {
-                throw new WeirException(ErrorCode.Internal, "The answer leaves verdicts out (\"more\"), so it cannot be checked.");
-            }
-        }
-
-        return true;
-    }
-
-    // Interned words: an answer with every verdict listed makes no string per line.
-    private static string WordOf(ref Utf8JsonReader reader)
-    {
-        foreach (string word in Words)
-        {
-            if (reader.ValueTextEquals(word))
-            {
-                return word;
-            }
-        }
-
-        return reader.GetString()!;
-    }
-
-    private static readonly string[] Words = ["counted", "duplicate", "taken", "closed", "refused", "invalid", "replaced", "late"];
 }

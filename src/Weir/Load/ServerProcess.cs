@@ -40,11 +40,10 @@ internal sealed class ServerProcess : IDisposable
     public async Task<TimeSpan> StartAsync(TimeSpan patience, CancellationToken cancel)
     {
         long started = Stopwatch.GetTimestamp();
-        _process?.Dispose();
-        _process = Launch();
+        Launch();
         while (!IsReady())
         {
-            if (_process.HasExited || Stopwatch.GetElapsedTime(started) > patience)
+            if (_process!.HasExited || Stopwatch.GetElapsedTime(started) > patience)
             {
                 string how = _process.HasExited ? $"ended with code {_process.ExitCode}" : $"does not serve after {TextTable.Duration(patience)}";
                 throw new WeirException(ErrorCode.ServerUnreachable, $"`weir {string.Join(' ', _arguments)}` {how}; {LogFile} ends with:\n{LastLines()}");
@@ -55,6 +54,26 @@ internal sealed class ServerProcess : IDisposable
 
         return Stopwatch.GetElapsedTime(started);
     }
+
+    /// <summary>Starts it and does not wait: it may die before it serves.</summary>
+    /// <param name="wrapper">Program and arguments in front of the server's, which must become the server: strace -D.</param>
+    public void Launch(params string[] wrapper)
+    {
+        _process?.Dispose();
+
+        // The shell puts the output into the file without this process between: a killed demo never blocks its server on a full pipe.
+        // A session of its own keeps the terminal's Ctrl-C from it: it is told to stop once, by this process.
+        var start = new ProcessStartInfo("/bin/sh") { UseShellExecute = false, RedirectStandardInput = true };
+        string[] line = [.. wrapper, Path.Combine(AppContext.BaseDirectory, "weir"), .. _arguments];
+        foreach (string argument in (string[])["-c", "log=$0; exec setsid \"$@\" >>\"$log\" 2>&1 </dev/null", LogFile, .. line])
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        _process = Process.Start(start)!;
+    }
+
+    public bool HasExited => _process!.HasExited;
 
     /// <summary>SIGKILL: nothing of the process runs after this, nothing is flushed.</summary>
     public void Kill()
@@ -115,19 +134,6 @@ internal sealed class ServerProcess : IDisposable
     }
 
     private const int SigTerm = 15;
-
-    private Process Launch()
-    {
-        // The shell puts the output into the file without this process between: a killed demo never blocks its server on a full pipe.
-        // A session of its own keeps the terminal's Ctrl-C from it: it is told to stop once, by this process.
-        var start = new ProcessStartInfo("/bin/sh") { UseShellExecute = false, RedirectStandardInput = true };
-        start.ArgumentList.Add("-c");
-        start.ArgumentList.Add("log=$1; shift; exec setsid \"$0\" \"$@\" >>\"$log\" 2>&1 </dev/null");
-        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "weir"));
-        start.ArgumentList.Add(LogFile);
-        Array.ForEach(_arguments, start.ArgumentList.Add);
-        return Process.Start(start)!;
-    }
 
     private bool IsReady()
     {

@@ -37,6 +37,23 @@ public sealed class ViewLifecycleTests
     }
 
     [Fact]
+    public async Task After_a_restart_a_view_is_live_only_when_it_shows_what_it_showed_before()
+    {
+        await using NodeFixture fixture = await NodeFixture.StartAsync();
+        EventStream stream = await fixture.DefineAsync("s", """{"partitions":8,"id":"id"}""");
+        await fixture.Node.DefineViewAsync("v", new ViewDefinition("SELECT count(*) AS n FROM s"));
+        await NodeFixture.SendAsync(stream, Enumerable.Range(0, 100).Select(i => $$"""{"id":{{i}}}"""));
+        await fixture.RowsAsync("v");
+        Position before = stream.FlushedPosition;
+
+        await fixture.RestartAsync();
+
+        Assert.True(fixture.Node.TryGetView("v", out View? view));
+        Assert.True(SpinWait.SpinUntil(() => view.State == ViewState.Live, TimeSpan.FromSeconds(30)));
+        Assert.True(view.Model.Position.Covers(before), $"It was at {before} and is at {view.Model.Position}.");
+    }
+
+    [Fact]
     public async Task A_view_under_the_name_of_a_deleted_one_does_not_take_over_its_state()
     {
         await using NodeFixture fixture = await NodeFixture.StartAsync();
