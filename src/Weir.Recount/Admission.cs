@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Numerics;
 using System.Text;
 using System.Text.Json;
 using Weir.Core;
@@ -364,11 +365,15 @@ internal sealed class Admission
     private static bool HasType(in JsonField field, DeclaredField declared, ReadOnlySpan<byte> value) => field.Token switch
     {
         JsonTokenType.None or JsonTokenType.Null => true,
-        JsonTokenType.String => declared.Type == FieldType.String,
+        JsonTokenType.String => declared.Type == FieldType.String || (declared.Type == FieldType.Time && JsonText.TryUnescape(field.Of(value), out ReadOnlySpan<byte> text) && EventTime.TryRead(text, out _)),
         JsonTokenType.True or JsonTokenType.False => declared.Type == FieldType.Boolean,
-        JsonTokenType.Number => declared.Type == FieldType.Number || (declared.Type == FieldType.Decimal && Fits(field.Of(value), declared)),
+        JsonTokenType.Number when declared.Type == FieldType.Decimal => Fits(field.Of(value), declared),
+        JsonTokenType.Number => declared.Type is FieldType.Integer or FieldType.Time && IsInteger(field.Of(value)),
         _ => false,
     };
+
+    private static bool IsInteger(ReadOnlySpan<byte> number) =>
+        JsonText.TryScale(number, out BigInteger scaled) && (scaled % JsonText.One).IsZero && scaled / JsonText.One >= long.MinValue && scaled / JsonText.One <= long.MaxValue;
 
     private static bool Fits(ReadOnlySpan<byte> number, DeclaredField declared)
     {

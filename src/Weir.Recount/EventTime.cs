@@ -20,7 +20,7 @@ internal static class EventTime
     public static bool TryRead(ReadOnlySpan<byte> utf8, out long epochMs)
     {
         epochMs = 0;
-        if (utf8.Length < 20 || utf8.Length > 64)
+        if (utf8.Length < 20)
         {
             return false;
         }

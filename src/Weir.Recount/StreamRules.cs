@@ -9,8 +9,13 @@ namespace Weir.Recount;
 internal enum FieldType
 {
     String,
-    Number,
     Boolean,
+
+    /// <summary>A whole number of 64 bits with its sign, however it is written: <c>1e3</c> is one.</summary>
+    Integer,
+
+    /// <summary>RFC 3339 text, or epoch milliseconds as an <see cref="Integer"/>.</summary>
+    Time,
     Decimal,
 }
 

@@ -64,11 +64,19 @@ public sealed record DeclaredField(ColumnPath Path, FieldKind Kind, int Precisio
     internal bool Accepts(Cell cell, ReadOnlySpan<byte> json) => cell.Kind switch
     {
         CellKind.Missing or CellKind.Null => true,
-        CellKind.String or CellKind.EscapedString => Kind == FieldKind.String || (Kind == FieldKind.Time && TimeText.TryParseRfc3339(json.Slice(cell.Start, cell.Length), out _)),
+        CellKind.String => Kind == FieldKind.String || (Kind == FieldKind.Time && TimeText.TryParseRfc3339(json.Slice(cell.Start, cell.Length), out _)),
+        CellKind.EscapedString => Kind == FieldKind.String || (Kind == FieldKind.Time && AcceptsEscapedTime(json.Slice(cell.Start, cell.Length))),
         CellKind.True or CellKind.False => Kind == FieldKind.Boolean,
         CellKind.Number => Kind is FieldKind.Integer or FieldKind.Decimal or FieldKind.Time && AcceptsNumber(json.Slice(cell.Start, cell.Length)),
         _ => false,
     };
+
+    // No writer of times escapes anything; a string means what it says all the same.
+    private static bool AcceptsEscapedTime(ReadOnlySpan<byte> escaped)
+    {
+        byte[] text = new byte[escaped.Length];
+        return JsonText.TryUnescape(escaped, text, out int length) && TimeText.TryParseRfc3339(text.AsSpan(0, length), out _);
+    }
 
     private bool AcceptsNumber(ReadOnlySpan<byte> number)
     {
