@@ -26,6 +26,10 @@ internal sealed class StreamDefinitionReader
         {
             reader.Fault("", ErrorCode.ConfigurationSyntax, $"The definition is not valid JSON: {exception.Message}");
         }
+        catch (InvalidOperationException)
+        {
+            reader.Fault("", ErrorCode.ConfigurationSyntax, "The definition has a name or a value that is not UTF-8, or half a surrogate pair.");
+        }
 
         return reader._faults.Count == 0 ? definition : throw new DefinitionException(reader._faults);
     }

@@ -27,12 +27,19 @@ public sealed record ViewDefinition(string Sql, int MaxGroups = ViewLimits.Defau
 
         using (document)
         {
-            return document.RootElement.ValueKind switch
+            try
             {
-                JsonValueKind.String => new ViewDefinition(document.RootElement.GetString()!),
-                JsonValueKind.Object => ParseObject(document.RootElement),
-                _ => throw Wrong("the view's definition", "an object or a string of SQL"),
-            };
+                return document.RootElement.ValueKind switch
+                {
+                    JsonValueKind.String => new ViewDefinition(document.RootElement.GetString()!),
+                    JsonValueKind.Object => ParseObject(document.RootElement),
+                    _ => throw Wrong("the view's definition", "an object or a string of SQL"),
+                };
+            }
+            catch (InvalidOperationException)
+            {
+                throw new WeirException(ErrorCode.UnreadableBody, "The view's definition has a name or a value that is not UTF-8, or half a surrogate pair.");
+            }
         }
     }
 

@@ -82,6 +82,12 @@ internal sealed class YamlReader
             _faults.Add(new ConfigurationFault(ErrorCode.ConfigurationSyntax, "", "This is not YAML that can be read: " + Sentence(syntax), At(syntax.Start)));
             return null;
         }
+        catch (Exception broken) when (broken is InvalidOperationException or ArgumentException)
+        {
+            // The parser means to raise a YamlException for every text that is no YAML, and does not for some.
+            _faults.Add(new ConfigurationFault(ErrorCode.ConfigurationSyntax, "", "This is not YAML that can be read: " + broken.Message, new ConfigurationOrigin(ConfigurationLayer.File, _file)));
+            return null;
+        }
     }
 
     private ConfigurationNode ReadNode(int depth)

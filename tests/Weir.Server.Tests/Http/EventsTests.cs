@@ -230,6 +230,8 @@ public sealed class EventsTests : IAsyncLifetime
     [InlineData("""{"specversion":"1.0","id":"x","source":"s","type":"t","Bad-Name":"v","data":{}}""", "Bad-Name")]
     [InlineData("""{"specversion":"1.0","id":"x","source":"s","type":"t","data_base64":"***"}""", "base64")]
     [InlineData("""{"specversion":"1.0",""", "JSON")]
+    [InlineData("""{"specversion":"1.0","id":"\udc00","source":"s","type":"t","data":{}}""", "surrogate")]
+    [InlineData("""{"specversion":"1.0","\ud800":1,"id":"x","source":"s","type":"t","data":{}}""", "surrogate")]
     [InlineData("[]", "object")]
     public async Task A_CloudEvent_that_is_none_is_refused_with_its_reason(string body, string says)
     {

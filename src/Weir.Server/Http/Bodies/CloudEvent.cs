@@ -56,6 +56,10 @@ internal ref struct CloudEvent
         {
             cloudEvent.Fault = $"The CloudEvent is not valid JSON: byte {broken.BytePositionInLine} of line {broken.LineNumber + 1}.";
         }
+        catch (InvalidOperationException)
+        {
+            cloudEvent.Fault = "The CloudEvent has a name or a value that is not UTF-8, or half a surrogate pair.";
+        }
         catch (FormatException)
         {
             cloudEvent.Fault = "data_base64 is not base64.";
