@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Globalization;
 using System.Numerics;
 using System.Text;
+using System.Text.Json;
 using Weir.Core;
 using Weir.Storage;
 
@@ -128,9 +129,16 @@ internal sealed class BaseState : IDisposable
         }
 
         tally.AddErrors(errors);
-        for (long groups = ReadInteger(); groups > 0; groups--)
+        try
         {
-            ReadGroup(tally, partition);
+            for (long groups = ReadInteger(); groups > 0; groups--)
+            {
+                ReadGroup(tally, partition);
+            }
+        }
+        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or ArgumentException or OverflowException)
+        {
+            throw Damaged($"a row of the section {section} makes no sense: {e.Message}");
         }
     }
 
@@ -234,7 +242,7 @@ internal sealed class BaseState : IDisposable
     private byte[] ReadBytes()
     {
         long length = ReadInteger();
-        if (length is < 0 or > MostTextBytes)
+        if (length < 0 || length > Math.Min(MostTextBytes, _reader.FileBytes))
         {
             throw Damaged(string.Create(CultureInfo.InvariantCulture, $"a text has {length} bytes"));
         }

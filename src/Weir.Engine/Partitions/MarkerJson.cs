@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Globalization;
 using System.Text.Json;
+using Weir.Core;
 
 namespace Weir.Engine;
 
@@ -33,23 +34,42 @@ internal static class MarkerJson
     });
 
     /// <summary>Time and reopening of an open marker.</summary>
+    /// <exception cref="WeirException"><see cref="ErrorCode.LogDamaged"/>: it is none.</exception>
     public static (long AtMs, bool IsReopening) ReadOpen(ReadOnlySpan<byte> json)
     {
-        var reader = new Utf8JsonReader(json);
-        using JsonDocument document = JsonDocument.ParseValue(ref reader);
-        JsonElement root = document.RootElement;
-        return (root.GetProperty("at").GetInt64(), root.GetProperty("reopened").GetBoolean());
+        try
+        {
+            var reader = new Utf8JsonReader(json);
+            using JsonDocument document = JsonDocument.ParseValue(ref reader);
+            JsonElement root = document.RootElement;
+            return (root.GetProperty("at").GetInt64(), root.GetProperty("reopened").GetBoolean());
+        }
+        catch (Exception exception) when (IsMalformed(exception))
+        {
+            throw new WeirException(ErrorCode.LogDamaged, $"An open marker cannot be read: {exception.Message}", exception);
+        }
     }
 
     /// <summary>The definition of a define marker.</summary>
+    /// <exception cref="WeirException"><see cref="ErrorCode.LogDamaged"/>: it is none, or its definition's own error.</exception>
     public static StreamDefinition ReadDefine(ReadOnlyMemory<byte> json)
     {
-        using JsonDocument document = JsonDocument.Parse(json);
-        JsonElement root = document.RootElement;
-        int version = root.GetProperty("version").GetInt32();
-        Invariant.Check(version == Version, string.Create(CultureInfo.InvariantCulture, $"A define marker of version {version}; this program reads version {Version}."));
-        return StreamDefinition.Parse(System.Text.Encoding.UTF8.GetBytes(root.GetProperty("definition").GetRawText()));
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(json);
+            JsonElement root = document.RootElement;
+            int version = root.GetProperty("version").GetInt32();
+            Invariant.Check(version == Version, string.Create(CultureInfo.InvariantCulture, $"A define marker of version {version}; this program reads version {Version}."));
+            return StreamDefinition.Parse(System.Text.Encoding.UTF8.GetBytes(root.GetProperty("definition").GetRawText()));
+        }
+        catch (Exception exception) when (IsMalformed(exception))
+        {
+            throw new WeirException(ErrorCode.LogDamaged, $"A define marker cannot be read: {exception.Message}", exception);
+        }
     }
+
+    // What System.Text.Json throws for a text that is no JSON, and for JSON of another form.
+    private static bool IsMalformed(Exception exception) => exception is JsonException or KeyNotFoundException or InvalidOperationException or FormatException;
 
     private static byte[] Write(Action<Utf8JsonWriter> members)
     {

@@ -157,7 +157,7 @@ public sealed partial class PartialView
             _errorOffsets.Add(reader.ReadInteger());
         }
 
-        long stopCode = reader.ReadInteger();
+        int stopCode = reader.ReadSmall(int.MaxValue);
         if (stopCode != 0)
         {
             Stop = new ViewStop((ErrorCode)stopCode, Partition, End, Encoding.UTF8.GetString(reader.ReadBytes()));
@@ -179,7 +179,7 @@ public sealed partial class PartialView
         _rows[group] = reader.ReadInteger();
         foreach (Accumulator accumulator in _counting)
         {
-            DatumKind kind = (DatumKind)reader.ReadInteger();
+            DatumKind kind = (DatumKind)reader.ReadSmall(byte.MaxValue);
             Exact number = new(reader.ReadInt128());
             long count = reader.ReadInteger();
             long timeMs = reader.ReadInteger();
@@ -208,6 +208,14 @@ public sealed partial class PartialView
             }
 
             return value;
+        }
+
+        /// <summary>An integer from 0 to <paramref name="max"/>; what lies outside is malformed.</summary>
+        public int ReadSmall(int max)
+        {
+            long value = ReadInteger();
+            HasFailed |= value < 0 || value > max;
+            return HasFailed ? 0 : (int)value;
         }
 
         public Int128 ReadInt128()

@@ -93,8 +93,14 @@ internal sealed class FrameScanner
             return false;
         }
 
-        Fill(frame.TotalBytes);
-        if (_end - _start < frame.TotalBytes)
+        // Room is made only for a frame that the file can hold: a declared length alone costs nothing.
+        bool fits = frame.TotalBytes <= Limit - FilePosition;
+        if (fits)
+        {
+            Fill(frame.TotalBytes);
+        }
+
+        if (!fits || _end - _start < frame.TotalBytes)
         {
             fault = "the file ends inside a frame.";
             return false;
