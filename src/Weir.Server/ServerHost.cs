@@ -298,7 +298,7 @@ public sealed partial class ServerHost : IAsyncDisposable
     /// <summary>Defines what the configuration says. What only the disk keeps from being defined is no reason to serve nothing: it is delayed.</summary>
     private async Task ApplyAsync()
     {
-        List<string> delayed = [];
+        Dictionary<string, WeirException> delayed = [];
         foreach (ConfiguredStream stream in _configuration.Streams)
         {
             await TryAsync($"stream {stream.Name}", () => _state.Node.DefineStreamAsync(stream.Name, stream.Definition));
@@ -319,7 +319,7 @@ public sealed partial class ServerHost : IAsyncDisposable
             }
             catch (WeirException failure) when (IsOfTheDisk(failure.Code) || (failure.Code == ErrorCode.UnknownStream && delayed.Count > 0))
             {
-                delayed.Add($"{what} is not defined as configured: {failure.Message}");
+                delayed[what] = failure.Code == ErrorCode.UnknownStream ? delayed.Values.First() : failure;
                 if (_state.Delayed.Count == 0)
                 {
                     Log.Delayed(_log, what, failure.Message);

@@ -15,7 +15,7 @@ internal sealed class ServerState(WeirNode node, TimeProvider time) : IDisposabl
     private static readonly TimeSpan BetweenLooks = TimeSpan.FromMilliseconds(10);
 
     private readonly CancellationTokenSource _ending = new();
-    private volatile IReadOnlyList<string> _delayed = [];
+    private volatile IReadOnlyDictionary<string, WeirException> _delayed = new Dictionary<string, WeirException>();
     private volatile bool _hasDefinitions;
     private volatile bool _isReady;
     private volatile bool _isStopping;
@@ -37,8 +37,8 @@ internal sealed class ServerState(WeirNode node, TimeProvider time) : IDisposabl
         set => _hasDefinitions = value;
     }
 
-    /// <summary>What of the configuration could not be applied because the disk did not take it; it is tried again. Empty: nothing.</summary>
-    public IReadOnlyList<string> Delayed
+    /// <summary>What of the configuration could not be applied because the disk did not take it, by <c>stream name</c> and <c>view name</c>; it is tried again. Empty: nothing.</summary>
+    public IReadOnlyDictionary<string, WeirException> Delayed
     {
         get => _delayed;
         set => _delayed = value;
@@ -83,11 +83,11 @@ internal sealed class ServerState(WeirNode node, TimeProvider time) : IDisposabl
 
     /// <exception cref="WeirException">Not recovered yet, or there is no such view.</exception>
     public View View(string name) =>
-        Recovered().TryGetView(name, out View? view) ? view : throw Missing($"view {name}", ErrorCode.UnknownView, $"There is no view `{name}`.");
+        Recovered().TryGetView(name, out View? view) ? view : throw Missing($"view {name}", $"view {name}", ErrorCode.UnknownView, $"There is no view `{name}`.");
 
     /// <exception cref="WeirException">Not recovered yet, or there is no such stream.</exception>
     public EventStream Stream(string name) =>
-        Recovered().TryGetStream(name, out EventStream? stream) ? stream : throw Missing(name, ErrorCode.UnknownStream, $"There is no stream `{name}`.");
+        Recovered().TryGetStream(name, out EventStream? stream) ? stream : throw Missing(name, $"stream {name}", ErrorCode.UnknownStream, $"There is no stream `{name}`.");
 
     /// <summary>
     /// The rows of a view that is built. Over little that takes a moment, and whoever asks right after a start or a definition means the built one.
@@ -120,7 +120,9 @@ internal sealed class ServerState(WeirNode node, TimeProvider time) : IDisposabl
         _ => throw new WeirException(ErrorCode.Internal, "The node has failed; the log says why."),
     };
 
-    // What cannot be read is not "unknown": whoever is told that would define it anew.
-    private WeirException Missing(string name, ErrorCode unknown, string text) =>
-        Node.Unreadable.TryGetValue(name, out string? reason) ? new WeirException(ErrorCode.DiskError, reason) : new WeirException(unknown, text);
+    // What cannot be read, or not be made yet, is not "unknown": whoever is told that would define it anew, or give up.
+    private WeirException Missing(string stored, string configured, ErrorCode unknown, string text) =>
+        Node.Unreadable.TryGetValue(stored, out string? reason) ? new WeirException(ErrorCode.DiskError, reason)
+        : _delayed.TryGetValue(configured, out WeirException? failure) ? new WeirException(failure.Code, $"The {configured} is not defined yet: {failure.Message}")
+        : new WeirException(unknown, text);
 }

@@ -69,7 +69,7 @@ internal sealed class HealthEndpoints(ServerState server)
         IEnumerable<string> troubles = node.Streams
             .SelectMany(stream => stream.Partitions.Where(one => one.State != PartitionState.Serving).Select(one => $"{stream.Name}/{one.Partition} is {StreamEndpoints.Word(one.State)}: {one.Reason}"))
             .Concat(node.Unreadable.Select(one => $"{one.Key} cannot be opened: {one.Value}"))
-            .Concat(server.Delayed);
+            .Concat(server.Delayed.Select(one => $"{one.Key} is not defined as configured: {one.Value.Message}"));
         if (node.IsDiskFull)
         {
             troubles = troubles.Prepend("the disk is full: writes are refused, reads go on");
