@@ -13,7 +13,6 @@ namespace Weir.Engine.Tests;
 public sealed class CrashTests
 {
     private const int Senders = 3;
-    private const int RecordsBetweenSnapshots = 60;
 
     public static TheoryData<int, bool> Seeds
     {
@@ -45,12 +44,17 @@ public sealed class CrashTests
         for (int life = 0; life < 3; life++)
         {
             Assert.True(fixture.Node.TryGetStream("s", out EventStream? stream));
+
+            // By hand, and before the end draws near: the tables of so few owners are larger than the log that would be due for a snapshot, and
+            // copying them takes more rounds than are left then. What is sent from here on lies behind it; another one may be on its way at the end.
+            await Task.WhenAll(stream.PartitionList.Select(partition => partition.SnapshotAsync()));
             disk.CrashAtChange(disk.Changes + random.Next(1, 250));
-            Task snapshots = SnapshotsAsync(stream, fixture.Node.Failure);
+            Task unfinished = stream.PartitionList[random.Next(2)].SnapshotAsync();
             Task load = Task.WhenAll(Enumerable.Range(0, Senders).Select(_ => SendUntilItFailsAsync(stream, acknowledged, sent, () => Interlocked.Increment(ref next))));
             await Task.WhenAny(load, fixture.Node.Failure).WaitAsync(TimeSpan.FromSeconds(60));
             await fixture.Node.StopAsync();
-            await Task.WhenAll(load, snapshots).WaitAsync(TimeSpan.FromSeconds(60));
+            await load.WaitAsync(TimeSpan.FromSeconds(60));
+            await unfinished.ContinueWith(_ => { }, TaskScheduler.Default).WaitAsync(TimeSpan.FromSeconds(60));
             disk = random.Next(3) == 0 ? disk.Kill() : disk.LosePower(random);
             fixture.Disk = disk;
             await fixture.RestartAsync();
@@ -82,30 +86,6 @@ public sealed class CrashTests
         Assert.Equal(rows, await fixture.RowsAsync("v"));
         Assert.Equal(live, await NodeTests.HashesOf(last));
         await fixture.DisposeAsync();
-    }
-
-    // By hand: the tables of so few owners are larger than the log that would be due for one. Not so many that no other disk operation is left to die at.
-    private static async Task SnapshotsAsync(EventStream stream, Task failure)
-    {
-        while (!failure.IsCompleted)
-        {
-            foreach (Partition partition in stream.PartitionList)
-            {
-                Task written = partition.SnapshotAsync();
-                await Task.WhenAny(written, failure);
-                if (written.IsFaulted || failure.IsCompleted)
-                {
-                    _ = written.Exception;
-                    return;
-                }
-
-                long end = partition.FlushedEnd + RecordsBetweenSnapshots;
-                while (partition.FlushedEnd < end && partition.State == PartitionState.Serving && !failure.IsCompleted)
-                {
-                    await Task.Yield();
-                }
-            }
-        }
     }
 
     private static async Task SendUntilItFailsAsync(EventStream stream, ConcurrentDictionary<string, bool> acknowledged, ConcurrentDictionary<string, bool> sent, Func<int> next)
