@@ -52,7 +52,7 @@ internal sealed class DemoLoad
             var latency = new LatencyHistogram();
             var batch = new DemoBatch(batchLines);
             var random = new Random(unchecked((thread * 7919) + (int)lines));
-            using var connection = new PatientConnection(_server.Address, _patience);
+            using var connection = new PatientConnection(_server.Address, _patience, longestPause: _patience);
             while (Interlocked.Increment(ref nextBatch) is var index && index < batches)
             {
                 cancel.ThrowIfCancellationRequested();

@@ -10,7 +10,8 @@ namespace Weir.Cli.Load;
 /// is decided, on a new connection where the old one broke. Blocking; one thread.
 /// </summary>
 /// <param name="patience">How long one request is repeated before the client gives up.</param>
-internal sealed class PatientConnection(IPEndPoint server, TimeSpan patience) : IDisposable
+/// <param name="longestPause">Waits no longer than this between two tries, whatever Retry-After says.</param>
+internal sealed class PatientConnection(IPEndPoint server, TimeSpan patience, TimeSpan longestPause) : IDisposable
 {
     private RawConnection? _connection;
 
@@ -28,7 +29,7 @@ internal sealed class PatientConnection(IPEndPoint server, TimeSpan patience) : 
         while (true)
         {
             cancel.ThrowIfCancellationRequested();
-            int pauseMilliseconds = 20;
+            TimeSpan pause = TimeSpan.FromMilliseconds(20);
             string failure;
             try
             {
@@ -42,7 +43,7 @@ internal sealed class PatientConnection(IPEndPoint server, TimeSpan patience) : 
                 }
 
                 failure = $"answered {_connection.Status}: {System.Text.Encoding.UTF8.GetString(_connection.Body[..Math.Min(500, _connection.Body.Length)])}";
-                pauseMilliseconds = Math.Max(pauseMilliseconds, _connection.RetryAfterSeconds * 1000);
+                pause = TimeSpan.FromSeconds(_connection.RetryAfterSeconds) is { Ticks: > 0 } asked ? asked : pause;
                 if (!isKnownStatus)
                 {
                     throw new WeirException(ErrorCode.Internal, $"A body of events was {failure}");
@@ -59,7 +60,7 @@ internal sealed class PatientConnection(IPEndPoint server, TimeSpan patience) : 
                 throw new WeirException(ErrorCode.ServerUnreachable, $"A body of events was not decided within {TextTable.Duration(patience)}: {failure}");
             }
 
-            Thread.Sleep(pauseMilliseconds);
+            Thread.Sleep(pause < longestPause ? pause : longestPause);
         }
     }
 

@@ -10,13 +10,16 @@ internal sealed class Client(ServerProcess server, History history, Workload wor
 {
     private const int Remembered = 500;
 
+    // Less than a recovering server asks for: nothing is to be won by sparing this one.
+    private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(100);
+
     private readonly List<SentBody> _decided = [];
 
     /// <summary>Sends until <paramref name="pause"/> says that it is over; the body in hand is finished.</summary>
     /// <param name="pause">Waits for the next body's turn; false when there is none.</param>
     public void Run(Func<bool> pause, CancellationToken cancel)
     {
-        using var connection = new PatientConnection(server.Address, patience);
+        using var connection = new PatientConnection(server.Address, patience, LongestPause);
         while (pause())
         {
             bool isLateRetry = _decided.Count > 0 && random.Next(12) == 0;

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Weir.Cli.Load;
 
 namespace Weir.Cli.Verify;
@@ -6,11 +7,12 @@ namespace Weir.Cli.Verify;
 /// Kills the server with SIGKILL and starts it again: at random moments, while it starts, and where strace is asked for as a thread enters its n-th
 /// write, flush or rename. One task.
 /// </summary>
-internal sealed class Killer(ServerProcess server, VerifySettings settings, Random random, string straceLog, TimeSpan patience)
+internal sealed class Killer(ServerProcess server, History history, VerifySettings settings, Random random, string straceLog, TimeSpan patience)
 {
     private static readonly string[] Calls = ["pwrite64", "fdatasync", "fsync", "rename"];
-    private static readonly TimeSpan LongestWaitForCall = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(3);
 
+    private long _answersAtStart;
     private int _kills;
 
     private enum Way
@@ -34,14 +36,15 @@ internal sealed class Killer(ServerProcess server, VerifySettings settings, Rand
     /// <summary>Makes all kills within the run's time, as far as recovery lets it; the server serves at the end.</summary>
     public async Task RunAsync(CancellationToken cancel)
     {
-        long started = System.Diagnostics.Stopwatch.GetTimestamp();
+        long started = Stopwatch.GetTimestamp();
         TimeSpan[] moments = [.. Enumerable.Range(0, settings.Kills).Select(_ => settings.Duration * random.NextDouble()).Order()];
         Way way = Way.AtMoment;
         foreach (TimeSpan moment in moments)
         {
-            await KillAsync(way, moment - System.Diagnostics.Stopwatch.GetElapsedTime(started), cancel);
+            await KillAsync(way, moment - Stopwatch.GetElapsedTime(started), cancel);
             Interlocked.Increment(ref _kills);
             way = Kills == settings.Kills ? Way.AtMoment : NextWay();
+            _answersAtStart = history.Answers;
             if (way == Way.AtMoment)
             {
                 Recovery.Record(await server.StartAsync(patience, cancel));
@@ -58,7 +61,7 @@ internal sealed class Killer(ServerProcess server, VerifySettings settings, Rand
         if (way == Way.AtCall)
         {
             using var enough = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-            enough.CancelAfter(LongestWaitForCall + (due > TimeSpan.Zero ? due : TimeSpan.Zero));
+            enough.CancelAfter(LongestWait + (due > TimeSpan.Zero ? due : TimeSpan.Zero));
             try
             {
                 await server.WaitForExitAsync(enough.Token);
@@ -74,12 +77,28 @@ internal sealed class Killer(ServerProcess server, VerifySettings settings, Rand
             await Task.Delay(random.Next(400), cancel);
             WhileStarting++;
         }
-        else if (due > TimeSpan.Zero)
+        else
         {
-            await Task.Delay(due, cancel);
+            if (due > TimeSpan.Zero)
+            {
+                await Task.Delay(due, cancel);
+            }
+
+            await ServeSomeAsync(cancel);
         }
 
         server.Kill();
+    }
+
+    /// <summary>A kill of a server that has answered nothing since the last one would show little: it waits for some answers, though not for ever.</summary>
+    private async Task ServeSomeAsync(CancellationToken cancel)
+    {
+        long began = Stopwatch.GetTimestamp();
+        long enough = _answersAtStart + random.Next(10, 40);
+        while (history.Answers < enough && Stopwatch.GetElapsedTime(began) < LongestWait)
+        {
+            await Task.Delay(1, cancel);
+        }
     }
 
     private Way NextWay() => settings.AtCalls && random.Next(2) == 0 ? Way.AtCall : random.Next(5) == 0 ? Way.WhileStarting : Way.AtMoment;

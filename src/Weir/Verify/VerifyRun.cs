@@ -68,7 +68,7 @@ internal sealed class VerifyRun(Terminal terminal, VerifySettings settings)
         var random = new Random(settings.Seed);
         var address = new IPEndPoint(IPAddress.Loopback, ServerProcess.FreePort());
         using var server = new ServerProcess(["serve", Configure(folder, address)], Path.Combine(folder, "server.log"), address);
-        var killer = new Killer(server, made, random, Path.Combine(folder, "strace.log"), Patience);
+        var killer = new Killer(server, _history, made, random, Path.Combine(folder, "strace.log"), Patience);
         var reads = new Reads(Workload.Streams, Workload.Views, _anomalies);
         using var client = new ServerClient(server.Url);
         text.WriteLine(string.Create(CultureInfo.InvariantCulture, $" Verifying for {settings.Duration.TotalSeconds:N0} s with {settings.Kills} kills, seed {settings.Seed}, in {folder}"));
