@@ -4,7 +4,7 @@ namespace Weir.CrashTests;
 /// One client: makes bodies, sends each until every event in it is decided, and sometimes sends an old one again. Sequential, so that the order of
 /// its acknowledgements is an order.
 /// </summary>
-internal sealed class Client(RestartingServer server, Oracle oracle, Workload workload, Random random)
+internal sealed class Client(RestartingServer server, History history, Workload workload, Random random)
 {
     private const int MostEvents = 60;
 
@@ -28,10 +28,10 @@ internal sealed class Client(RestartingServer server, Oracle oracle, Workload wo
     /// <summary>Sends the same body again and again until nothing in it is unknown.</summary>
     public async Task SendUntilDecidedAsync(IReadOnlyList<SentEvent> events)
     {
-        oracle.Sending(events);
         while (true)
         {
             ServerApi api = await server.ApiAsync();
+            history.Sending(events);
             Answer? answer = await TrySendAsync(api, events);
             if (answer is { Status: 200 or 422 })
             {
@@ -50,7 +50,7 @@ internal sealed class Client(RestartingServer server, Oracle oracle, Workload wo
         {
             Answer answer = await api.SendAsync(events[0].Stream, events);
             Assert.True(answer.Status is 200 or 422 or 503 or 507, answer.Text);
-            oracle.Answered(events, answer);
+            history.Answered(events, answer.Outcomes);
             return answer;
         }
         catch (Exception broken) when (broken is HttpRequestException or IOException or ObjectDisposedException)

@@ -105,13 +105,13 @@ public sealed class DiskFullTests
         using var directory = new WorkDirectory();
         directory.Configure(Workload.Definitions);
         using var server = new RestartingServer(directory);
-        var oracle = new Oracle();
+        var history = new History();
 
         // The runtime's own memory files are larger than that unless it maps them once.
         await server.StartAsync("env", "DOTNET_EnableWriteXorExecute=0", "sh", "-c", limits, "sh");
         ServerApi api = await server.ApiAsync();
         var own = new Random(8);
-        var client = new Client(server, oracle, new Workload(own, "c"), own);
+        var client = new Client(server, history, new Workload(own, "c"), own);
         var workload = new Workload(own, "d");
         for (int i = 0; i < 40; i++)
         {
@@ -120,7 +120,7 @@ public sealed class DiskFullTests
 
         Assert.Contains("\"EventId\":1004", server.Output, StringComparison.Ordinal);
         Assert.NotEmpty(Directory.GetFiles(directory.Data, "*.cut", SearchOption.AllDirectories));
-        await Invariants.HoldAsync(oracle, api);
+        await Invariants.HoldAsync(history, api);
     }
 
     private static async Task<Answer> AnswerOtherThan(int status, Func<Task<Answer>> send, SentEvent sent)

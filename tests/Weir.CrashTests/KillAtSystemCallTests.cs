@@ -22,18 +22,18 @@ public sealed class KillAtSystemCallTests(ITestOutputHelper output)
         using var directory = new WorkDirectory();
         directory.Configure(Workload.Definitions);
         using var server = new RestartingServer(directory);
-        var oracle = new Oracle();
+        var history = new History();
         var random = new Random(20);
         using var stop = new CancellationTokenSource();
-        Task[] clients = [.. Enumerable.Range(0, 2).Select(i => new Random(i)).Select((own, i) => new Client(server, oracle, new Workload(own, $"c{i}"), own).RunAsync(stop.Token))];
+        Task[] clients = [.. Enumerable.Range(0, 2).Select(i => new Random(i)).Select((own, i) => new Client(server, history, new Workload(own, $"c{i}"), own).RunAsync(stop.Token))];
         int hits = 0;
         foreach (string place in Places)
         {
             string call = place.Split(':')[0];
             int n = int.Parse(place.Split(':')[1], CultureInfo.InvariantCulture);
             Task ended = server.LaunchDoomed(Strace.KillAt(directory.PathOf("strace"), call, n));
-            long enough = oracle.Answers + 25;
-            while (!ended.IsCompleted && oracle.Answers < enough)
+            long enough = history.Answers + 25;
+            while (!ended.IsCompleted && history.Answers < enough)
             {
                 await Task.WhenAny(ended, Task.Delay(10));
                 foreach (Task failed in clients.Where(client => client.IsFaulted))
@@ -52,8 +52,8 @@ public sealed class KillAtSystemCallTests(ITestOutputHelper output)
         await server.StartAsync();
         await stop.CancelAsync();
         await Task.WhenAll(clients).WaitAsync(ServerUnderTest.Patience * 2);
-        await Invariants.HoldAsync(oracle, await server.ApiAsync());
-        output.WriteLine($"{hits} of {Places.Length} places reached, {oracle.Sent.Count} events, {oracle.Outcomes.Count} verdicts; lost 0, double 0");
+        await Invariants.HoldAsync(history, await server.ApiAsync());
+        output.WriteLine($"{hits} of {Places.Length} places reached, {history.Sent} events, {history.Told.Count} verdicts; lost 0, double 0");
         Assert.True(hits >= Places.Length / 2, $"Only {hits} of {Places.Length} kills hit.");
     }
 }

@@ -43,14 +43,14 @@ public sealed class OneProcessTests(ITestOutputHelper output)
         using var directory = new WorkDirectory();
         directory.Configure(Workload.Definitions);
         using var server = new RestartingServer(directory);
-        var oracle = new Oracle();
+        var history = new History();
         await server.StartAsync();
         using var stop = new CancellationTokenSource();
-        Task[] clients = [.. Enumerable.Range(0, 4).Select(i => new Random(i)).Select((own, i) => new Client(server, oracle, new Workload(own, $"c{i}"), own).RunAsync(stop.Token))];
+        Task[] clients = [.. Enumerable.Range(0, 4).Select(i => new Random(i)).Select((own, i) => new Client(server, history, new Workload(own, $"c{i}"), own).RunAsync(stop.Token))];
         for (int i = 0; i < 2; i++)
         {
-            long enough = oracle.Answers + 30;
-            while (oracle.Answers < enough)
+            long enough = history.Answers + 30;
+            while (history.Answers < enough)
             {
                 await Task.WhenAny(Task.WhenAny(clients), Task.Delay(5));
                 Assert.DoesNotContain(clients, client => client.IsFaulted);
@@ -66,8 +66,8 @@ public sealed class OneProcessTests(ITestOutputHelper output)
 
         await stop.CancelAsync();
         await Task.WhenAll(clients).WaitAsync(ServerUnderTest.Patience * 2);
-        await Invariants.HoldAsync(oracle, await server.ApiAsync());
-        output.WriteLine($"{oracle.Sent.Count} events, {oracle.Answers} answers");
+        await Invariants.HoldAsync(history, await server.ApiAsync());
+        output.WriteLine($"{history.Sent} events, {history.Answers} answers");
     }
 
     [Fact]

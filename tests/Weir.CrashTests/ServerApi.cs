@@ -1,21 +1,23 @@
-using System.Globalization;
 using System.Net;
 using System.Text;
 using System.Text.Json;
+using Weir.Cli.Http;
 
 namespace Weir.CrashTests;
 
 /// <summary>The calls of the HTTP API that the tests make, on one server address.</summary>
 internal sealed class ServerApi : IDisposable
 {
-    private const int PageRecords = 5_000;
-
     private readonly HttpClient _http;
 
     public ServerApi(Uri address)
     {
+        Client = new ServerClient(address);
         _http = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = address, Timeout = ServerUnderTest.Patience };
     }
+
+    /// <summary>The same address by the client of the <c>weir</c> command.</summary>
+    public ServerClient Client { get; }
 
     /// <summary>Sends one event as an object, several as lines.</summary>
     /// <exception cref="HttpRequestException">Nobody knows what became of them.</exception>
@@ -69,30 +71,11 @@ internal sealed class ServerApi : IDisposable
     }
 
     /// <summary>A partition's records from an offset to the flushed end.</summary>
-    public async Task<List<LoggedRecord>> ReadLogAsync(string stream, int partition, long from = 0)
+    public Task<List<LoggedRecord>> ReadLogAsync(string stream, int partition, long from = 0) => Logs.ReadAsync(Client, stream, partition, from, CancellationToken.None);
+
+    public void Dispose()
     {
-        var records = new List<LoggedRecord>();
-        while (true)
-        {
-            JsonElement page = await GetAsync(string.Create(CultureInfo.InvariantCulture, $"v1/streams/{stream}/events?partition={partition}&offset={from}&limit={PageRecords}"));
-            foreach (JsonElement record in page.GetProperty("events").EnumerateArray())
-            {
-                records.Add(new LoggedRecord(
-                    record.GetProperty("offset").GetInt64(),
-                    record.TryGetProperty("verdict", out JsonElement verdict) ? verdict.GetString() : null,
-                    record.TryGetProperty("key", out JsonElement key) ? key.GetString() : null,
-                    record.GetProperty("value").GetRawText()));
-            }
-
-            long next = page.GetProperty("next").GetInt64();
-            if (next == from || next >= page.GetProperty("end").GetInt64())
-            {
-                return records;
-            }
-
-            from = next;
-        }
+        Client.Dispose();
+        _http.Dispose();
     }
-
-    public void Dispose() => _http.Dispose();
 }

@@ -33,22 +33,25 @@ internal sealed class Workload(Random random, string client)
 
     public const int Partitions = 4;
 
+    private static readonly CheckedStream Votes = new("votes", Partitions, StreamRule.First);
+    private static readonly CheckedStream Gifts = new("gifts", Partitions, StreamRule.Once);
+    private static readonly CheckedStream Picks = new("picks", Partitions, StreamRule.Last);
+
     // Long enough that a run of a few seconds fills several segments of 1 MiB.
     private static readonly string Padding = new('.', 300);
 
     private readonly List<string> _users = [];
     private int _events;
 
-    /// <summary>View, its stream, and the field that it sums (null: it only counts).</summary>
-    public static IReadOnlyList<(string View, string Stream, string? Summed)> Views { get; } =
-        [("tally", "votes", null), ("points", "votes", "points"), ("raised", "gifts", "amount"), ("picked", "picks", "points")];
+    public static IReadOnlyList<CheckedView> Views { get; } =
+        [new("tally", Votes, null), new("points", Votes, "points"), new("raised", Gifts, "amount"), new("picked", Picks, "points")];
 
-    public static IReadOnlyList<string> Streams { get; } = ["votes", "gifts", "picks"];
+    public static IReadOnlyList<CheckedStream> Streams { get; } = [Votes, Gifts, Picks];
 
     /// <summary>A body's worth of new events: often one, sometimes up to <paramref name="most"/>.</summary>
     public IReadOnlyList<SentEvent> NextBody(int most)
     {
-        string stream = Streams[random.Next(Streams.Count)];
+        string stream = Streams[random.Next(Streams.Count)].Name;
         int count = random.Next(3) == 0 ? 1 : random.Next(2, most + 1);
         return [.. Enumerable.Range(0, count).Select(_ => Next(stream))];
     }

@@ -91,7 +91,7 @@ internal sealed class Checker(History history, Logs logs, IReadOnlyList<CheckedS
             SentEvent? sent = history.Find(stream.Name, record.Id);
             if (sent is null || sent.Body != record.Value || (sent.Key is not null && sent.Key != record.Key))
             {
-                anomalies.Add(AnomalyKind.AbortedRead, place, record.Id, $"nobody sent key {record.Key}, value {record.Value}");
+                anomalies.Add(AnomalyKind.AbortedRead, place, record.Id, $"nobody sent key {record.Key}, value {record.Shown}");
             }
             else if (sent.IsRefused)
             {

@@ -6,5 +6,10 @@ namespace Weir.Cli.Verify;
 /// <param name="Value">The JSON text of the value.</param>
 internal sealed record LoggedRecord(long Offset, string? Verdict, string? Key, string Id, string Value)
 {
+    private const int ShownCharacters = 100;
+
     public bool IsCounted => Verdict is "counted" or "replaced";
+
+    /// <summary>The beginning of the value, for people.</summary>
+    public string Shown => Value.Length <= ShownCharacters ? Value : Value[..ShownCharacters] + "…";
 }

@@ -22,13 +22,14 @@ internal sealed class Reads(IReadOnlyList<CheckedStream> streams, IReadOnlyList<
     public int Count { get; private set; }
 
     /// <summary>Reads until told to stop. A process that is killed while it answers says nothing.</summary>
-    public async Task RunAsync(ServerClient server, CancellationToken stop)
+    /// <param name="server">The one that serves now, or will next.</param>
+    public async Task RunAsync(Func<Task<ServerClient>> server, CancellationToken stop)
     {
         while (!stop.IsCancellationRequested)
         {
             try
             {
-                await ReadAllAsync(server, stop);
+                await ReadAllAsync(await server(), stop);
                 await Task.Delay(BetweenReads, stop);
             }
             catch (WeirException failure) when (WeirErrors.Get(failure.Code).IsRetryable)
@@ -108,7 +109,7 @@ internal sealed class Reads(IReadOnlyList<CheckedStream> streams, IReadOnlyList<
             if (before != crc || (verdict != record.Verdict && verdict != "undecided"))
             {
                 string place = string.Create(CultureInfo.InvariantCulture, $"{stream}/{partition}:{record.Offset}");
-                anomalies.Add(AnomalyKind.InconsistentOffset, place, record.Id, $"{(before != crc ? "it was another record" : $"it was {verdict}")}; now {record.Verdict} {record.Value}");
+                anomalies.Add(AnomalyKind.InconsistentOffset, place, record.Id, $"{(before != crc ? "it was another record" : $"it was {verdict}")}; now {record.Verdict} {record.Shown}");
             }
         }
     }

@@ -131,7 +131,7 @@ internal sealed class VerifyRun(Terminal terminal, VerifySettings settings)
             var client = new Client(server, _history, new Workload(own, name), own, Patience);
             return Task.Factory.StartNew(() => client.Run(Pause, abort.Token), cancel, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         })];
-        Task reading = reads.RunAsync(reader, read.Token);
+        Task reading = reads.RunAsync(() => Task.FromResult(reader), read.Token);
         Task killing = Task.WhenAll(killer.RunAsync(abort.Token), Task.Delay(settings.Duration, abort.Token));
 
         // Whoever fails first says why, and ends the others; otherwise the time and the kills end the run.
