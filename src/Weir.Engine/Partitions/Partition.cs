@@ -284,6 +284,16 @@ internal sealed partial class Partition : IDisposable
 
     public void Dispose() => Retire(ErrorCode.ShuttingDown);
 
+    /// <summary>Any thread.</summary>
+    /// <exception cref="WeirException">It is being recovered from disk; retry.</exception>
+    public void ThrowIfStopped()
+    {
+        if (_state == PartitionState.Stopped)
+        {
+            throw new WeirException(CodeOf(_state), $"Partition {Id} of {_stream.Name} is {_state}: {_reason}");
+        }
+    }
+
     private ErrorCode RefusalCode => _isRetired ? _retiredWith : CodeOf(_state);
 
     private ErrorCode CodeOf(PartitionState state) => state switch

@@ -167,6 +167,7 @@ public sealed partial class EventStream
         await _changing.WaitAsync();
         try
         {
+            ThrowIfAnyIsStopped();
             long nowMs = Time.GetUtcNow().ToUnixTimeMilliseconds();
             byte[] json = MarkerJson.OpenOrClose(nowMs, isReopening: false, isDeclared: false, isOpening: false);
             return await AppendEverywhereAsync(
@@ -187,6 +188,7 @@ public sealed partial class EventStream
         await _changing.WaitAsync();
         try
         {
+            ThrowIfAnyIsStopped();
             bool wasClosed = _partitions.Any(partition => partition.PublishedPhase == StreamPhase.Final);
             if (wasClosed && !reopen)
             {
@@ -323,6 +325,15 @@ public sealed partial class EventStream
     internal void ReturnSnapshotTurn() => _node.ReturnSnapshotTurn();
 
     internal void Report(EngineEvent kind, string text) => _node.Report(kind, text);
+
+    // A stopped partition answers when it is recovered, which on a disk that stays as it is means never.
+    private void ThrowIfAnyIsStopped()
+    {
+        foreach (Partition partition in _partitions)
+        {
+            partition.ThrowIfStopped();
+        }
+    }
 
     private async Task<Position> AppendEverywhereAsync(Func<Partition, bool> isWanted, Func<Partition, Task<long>> append)
     {

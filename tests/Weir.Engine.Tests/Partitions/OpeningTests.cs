@@ -137,6 +137,23 @@ public sealed class OpeningTests
     }
 
     [Fact]
+    public async Task A_stream_with_a_stopped_partition_is_neither_closed_nor_opened_and_says_so_at_once()
+    {
+        var disk = new SimulatedDisk();
+        await using NodeFixture fixture = await NodeFixture.StartAsync(NoFloor, disk: disk);
+        await FilledAsync(fixture);
+        await fixture.Node.StopAsync();
+        disk.FailWhen(one => one.Name == "open" && one.Path.Contains("/1/", StringComparison.Ordinal) && one.Path.EndsWith(".log", StringComparison.Ordinal), Storage.DiskException.NoAccess);
+
+        EventStream stream = await fixture.RestartAsync("s");
+
+        Assert.Equal([PartitionState.Serving, PartitionState.Stopped], stream.Partitions.Select(one => one.State));
+        await Assert.ThrowsAsync<WeirException>(() => stream.CloseAsync().WaitAsync(TimeSpan.FromSeconds(20)));
+        await Assert.ThrowsAsync<WeirException>(() => stream.OpenAsync(reopen: true).WaitAsync(TimeSpan.FromSeconds(20)));
+        disk.ClearFaults();
+    }
+
+    [Fact]
     public async Task A_partition_that_cannot_be_opened_is_tried_again_while_the_others_serve_and_its_views_wait_for_it()
     {
         var disk = new SimulatedDisk();
