@@ -31,7 +31,7 @@ public sealed class KillAtSystemCallTests(ITestOutputHelper output)
         {
             string call = place.Split(':')[0];
             int n = int.Parse(place.Split(':')[1], CultureInfo.InvariantCulture);
-            Task ended = server.LaunchDoomed(Strace.KillAt(directory.PathOf("strace"), call, n));
+            Task ended = server.LaunchDoomed(Cli.Verify.Strace.KillAt(directory.PathOf("strace"), call, n));
             long enough = history.Answers + 25;
             while (!ended.IsCompleted && history.Answers < enough)
             {

@@ -35,7 +35,7 @@ public sealed class RetentionKillTests(ITestOutputHelper output) : IAsyncLifetim
             using WorkDirectory directory = Copy();
             string call = place.Split(':')[0];
             int n = int.Parse(place.Split(':')[1], CultureInfo.InvariantCulture);
-            using (ServerUnderTest doomed = ServerUnderTest.Launch(directory.Configuration, Strace.KillAt(directory.PathOf("strace"), call, n)))
+            using (ServerUnderTest doomed = ServerUnderTest.Launch(directory.Configuration, Cli.Verify.Strace.KillAt(directory.PathOf("strace"), call, n)))
             {
                 await Task.WhenAny(doomed.Exited, SegmentsHaveGoneAsync(directory, doomed));
                 bool isHit = doomed.HasExited;

@@ -19,10 +19,6 @@ internal static class Strace
     public static string[] OnPath(string log, string path, string injection) =>
         ["strace", "-D", "-f", "--seccomp-bpf", "-y", "-o", log, "-e", "signal=none", "-P", path, "-e", "trace=" + injection.Split(':')[0], "-e", "inject=" + injection];
 
-    /// <summary>Sends SIGKILL as a thread enters its n-th such call. Without --seccomp-bpf, under which strace 6.1 counts no calls for signals.</summary>
-    public static string[] KillAt(string log, string call, int n) =>
-        ["strace", "-D", "-f", "-s", "1", "-o", log, "-e", "signal=none", "-e", $"trace={call}", "-e", $"inject={call}:signal=KILL:when={n}"];
-
     /// <summary>Skips the running test where strace is missing or may not trace.</summary>
     public static void Need()
     {

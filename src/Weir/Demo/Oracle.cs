@@ -6,6 +6,7 @@ namespace Weir.Cli.Demo;
 /// The demo's own record of what it sent and what it was told, kept outside the server: one byte a vote. It decides by itself what
 /// every verdict and every total must be, and never asks the server what it counted until it compares. Safe for concurrent use.
 /// </summary>
+/// <remarks>The flood is measured on the server's own machine, so this costs next to nothing a vote; <see cref="Verify.History"/> keeps every answer.</remarks>
 internal sealed class Oracle
 {
     private const byte Sent = 1;
