@@ -59,15 +59,34 @@ internal sealed class EventsEndpoint(ServerState server, IngestBudget budget, Se
             return;
         }
 
-        using IngestBatch batch = stream.NewBatch();
-        AddWhole(batch, buffer.FirstSpan, asked, context.Request);
-        reader.AdvanceTo(buffer.End);
+        using IngestBatch batch = Take(stream, reader, buffer, asked, context.Request);
         long submitted = Stopwatch.GetTimestamp();
         await asked.Submit(batch);
         metrics.Record(stream, batch.Totals, Stopwatch.GetElapsedTime(submitted));
         var answer = new EventsAnswer(stream, asked, budget);
         answer.Collect(batch);
         await answer.WriteAsync(context);
+    }
+
+    /// <summary>Makes a batch of a whole body and gives the body back, also where it is refused: a body that nobody has given back ends its connection behind the answer.</summary>
+    private static IngestBatch Take(EventStream stream, PipeReader reader, in ReadOnlySequence<byte> body, in EventsRequest asked, HttpRequest request)
+    {
+        IngestBatch? batch = null;
+        try
+        {
+            batch = stream.NewBatch();
+            AddWhole(batch, body.FirstSpan, asked, request);
+            return batch;
+        }
+        catch
+        {
+            batch?.Dispose();
+            throw;
+        }
+        finally
+        {
+            reader.AdvanceTo(body.End);
+        }
     }
 
     private async Task TakeAnyAsync(HttpContext context, EventStream stream, EventsRequest asked)

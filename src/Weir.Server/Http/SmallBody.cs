@@ -20,6 +20,8 @@ internal static class SmallBody
             ReadResult read = await reader.ReadAsync();
             if (read.Buffer.Length > MaxBytes)
             {
+                // Given back before it is refused: else the connection ends behind the answer.
+                reader.AdvanceTo(read.Buffer.End);
                 throw new BodyException(ErrorCode.BodyTooLarge, FormattableString.Invariant($"A definition has at most {MaxBytes} bytes."));
             }
 
