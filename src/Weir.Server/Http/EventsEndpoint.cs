@@ -116,6 +116,11 @@ internal sealed class EventsEndpoint(ServerState server, IngestBudget budget, Se
         {
             fault = new BodyException(broken.StatusCode == StatusCodes.Status413PayloadTooLarge ? ErrorCode.BodyTooLarge : ErrorCode.UnreadableBody, broken.Message, broken);
         }
+        catch (IOException broken)
+        {
+            // What Kestrel throws for a chunk size beyond 32 bits, and when the client is gone.
+            fault = new BodyException(ErrorCode.UnreadableBody, broken.Message, broken);
+        }
         finally
         {
             // What was submitted is decided whether or not anybody still listens; no token of this request reaches the stream.
