@@ -4,12 +4,13 @@ using Weir.TestKit;
 namespace Weir.SweepTests;
 
 /// <summary>
-/// Every bit of a small store damaged in turn; each time the store is opened with the real engine and read whole. Whatever is damaged is
+/// Every bit of a small store, and blocks of it, damaged in turn; each time the store is opened with the real engine and read whole. Whatever is damaged is
 /// named, made anew, or without effect: nothing is ever served that was not written, and nothing is missing that nobody names.
 /// </summary>
 public sealed class CorruptionSweepTests
 {
     private const int DrawnFlips = 2_000;
+    private const int DrawnBlocks = 600;
 
     private static readonly bool IsFull = Environment.GetEnvironmentVariable("WEIR_TEST_FULL") == "1";
 
@@ -29,6 +30,39 @@ public sealed class CorruptionSweepTests
         await SweepAsync(store, store.Crashed, ", last, after a crash", IsFull ? EveryBit(lastSegments) : DrawBits(lastSegments, random, DrawnFlips / 10), table);
 
         Finish(table, seed);
+    }
+
+    [Fact]
+    public async Task No_misplaced_lost_or_stale_block_is_served_or_hides_anything()
+    {
+        SmallStore store = await SmallStore.MakeAsync();
+        var table = new SweepTable();
+        Random random = Seeded(out int seed);
+        Damage[] all = [.. store.Stopped.OrderBy(file => file.Key, StringComparer.Ordinal).SelectMany(file => Damage.OfBlocks(file.Key, file.Value, OthersOf(store, file.Key, file.Value)).Where(damage => !damage.Content.AsSpan().SequenceEqual(file.Value)))];
+        if (!IsFull)
+        {
+            random.Shuffle(all);
+            all = all[..Math.Min(all.Length, DrawnBlocks)];
+        }
+
+        await SweepAsync(store, store.Stopped, "", all, table);
+
+        Finish(table, seed);
+    }
+
+    [Fact]
+    public async Task A_last_segment_that_ends_at_a_frame_before_its_verdicts_do_is_damage()
+    {
+        SmallStore store = await SmallStore.MakeAsync();
+        string last = store.Stopped.Keys.Where(path => path.Contains("/clicks-", StringComparison.Ordinal) && path.Contains("/0/", StringComparison.Ordinal) && path.EndsWith(".log", StringComparison.Ordinal)).Max(StringComparer.Ordinal)!;
+        SimulatedDisk disk = SmallStore.DiskOf(store.Stopped);
+        disk.Plant(last, store.Stopped[last].AsSpan(0, 64));
+
+        StoreReading reading = await StoreReading.ReadAsync(disk, []);
+
+        PartitionReading partition = reading.Partitions[(SmallStore.Clicks, 0)];
+        Assert.Equal(Engine.PartitionState.ReadOnly, partition.Status.State);
+        Assert.Contains(partition.Named, said => said.Contains(Path.GetFileName(last), StringComparison.Ordinal));
     }
 
     private static async Task SweepAsync(SmallStore store, IReadOnlyDictionary<string, byte[]> files, string group, IEnumerable<Damage> damages, SweepTable table)
@@ -65,6 +99,22 @@ public sealed class CorruptionSweepTests
                 return Damage.Flip(path, content, random.NextInt64(content.Length * 8L));
             }),
         ];
+    }
+
+    // The file of the same kind in another partition, and this one as it was earlier.
+    private static List<(string Name, byte[] Content)> OthersOf(SmallStore store, string path, byte[] content)
+    {
+        string kind = Damage.KindOf(path);
+        List<(string, byte[])> others = [.. store.Stopped.Where(file => file.Key != path && Damage.KindOf(file.Key) == kind && Path.GetDirectoryName(file.Key) != Path.GetDirectoryName(path)).Take(1).Select(file => (file.Key, file.Value))];
+        foreach (IReadOnlyDictionary<string, byte[]> earlier in store.Earlier)
+        {
+            if (earlier.TryGetValue(path, out byte[]? old) && !old.AsSpan().SequenceEqual(content))
+            {
+                others.Add((Damage.Earlier, old));
+            }
+        }
+
+        return others;
     }
 
     private static Random Seeded(out int seed)

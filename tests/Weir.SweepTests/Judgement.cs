@@ -14,7 +14,10 @@ internal enum Outcome
     /// <summary>Nothing said and nothing different: padding, or bytes that nobody reads.</summary>
     Harmless,
 
-    /// <summary>The end of the log is gone with everything that proved it, and reported as the unfinished write that it looks like.</summary>
+    /// <summary>
+    /// The end of the log is gone with everything that proved it, and reported as the unfinished write that it looks like; or a whole older definition
+    /// was put back.
+    /// </summary>
     Undetectable,
 
     /// <summary>The node did not start, with a reason.</summary>
@@ -57,6 +60,12 @@ internal sealed class Judgement
         judgement.Compare();
         if (judgement._silent.Count > 0)
         {
+            // A whole older definition put back is intact and says nothing of its age: docs/reliability.md names it among what is not promised.
+            if (damage.IsOlderDefinition)
+            {
+                return (Outcome.Undetectable, "");
+            }
+
             return (Outcome.Silent, string.Join('\n', judgement._silent.Take(5)));
         }
 

@@ -15,6 +15,7 @@ internal sealed record StoredView(string Name, int Version, ViewDefinition Defin
         using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Indented = true }))
         {
             json.WriteStartObject();
+            json.WriteString("name", Name);
             json.WriteNumber("version", Version);
             json.WritePropertyName("definition");
             json.WriteRawValue(Definition.ToJson());
@@ -30,6 +31,11 @@ internal sealed record StoredView(string Name, int Version, ViewDefinition Defin
         try
         {
             using JsonDocument document = JsonDocument.Parse(json);
+            if (document.RootElement.GetProperty("name").GetString() is { } other && other != name)
+            {
+                throw new WeirException(ErrorCode.NotADataDirectory, $"The definition of the view {name} is that of {other}: a file was exchanged.");
+            }
+
             return new StoredView(
                 name,
                 document.RootElement.GetProperty("version").GetInt32(),

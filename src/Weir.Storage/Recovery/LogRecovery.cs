@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using Weir.Core;
 using Weir.Storage.Segments;
+using Weir.Storage.Verdicts;
 
 namespace Weir.Storage.Recovery;
 
@@ -195,7 +196,7 @@ internal sealed class LogRecovery
         scan.VerifyUntilFault();
 
         // The highest durable end found anywhere: a segment is created, and a snapshot taken, only at flushed offsets.
-        Offset durable = Max(Max(last.BaseOffset, EvidenceFromNames()), scan.DurableEnd);
+        Offset durable = Max(Max(last.BaseOffset, Max(EvidenceFromNames(), EvidenceFromVerdicts(last))), scan.DurableEnd);
         if (scan.FilePosition < fileLength)
         {
             durable = Max(durable, scan.DurableEndBeyond());
@@ -259,6 +260,37 @@ internal sealed class LogRecovery
         }
 
         return highest;
+    }
+
+    // A verdict is written when its record has been flushed, so what a block of verdicts covers was there.
+    private Offset EvidenceFromVerdicts(Segment last)
+    {
+        string path = LogFiles.At(_directory, last.BaseOffset, LogFiles.Verdicts);
+        if (!_names.Contains(Path.GetFileName(path)))
+        {
+            return Offset.Zero;
+        }
+
+        try
+        {
+            using IDiskFile file = _disk.OpenFile(path, FileOpen.Read);
+            Span<byte> header = stackalloc byte[VerdictFormat.HeaderBytes];
+            header = header[..file.Read(0, header)];
+            bool withReplaced = header.Length == VerdictFormat.HeaderBytes && header[VerdictFormat.FlagsAt] == VerdictFormat.ReplacedFlag;
+            long number = ((file.Length - VerdictFormat.HeaderBytes) / VerdictFormat.BlockBytes(withReplaced)) - 1;
+            if (number < 0 || !VerdictFormat.IsHeader(header, _identity, last.BaseOffset, withReplaced))
+            {
+                return Offset.Zero;
+            }
+
+            byte[] block = new byte[VerdictFormat.BlockBytes(withReplaced)];
+            Offset start = last.BaseOffset + (number * VerdictFormat.BlockRecords);
+            return file.Read(VerdictFormat.BlockPosition(number, withReplaced), block) == block.Length ? start + Math.Max(0, VerdictFormat.ReadBlockCount(block, start)) : Offset.Zero;
+        }
+        catch (DiskException)
+        {
+            return Offset.Zero;
+        }
     }
 
     private static Offset EndOf(ReadOnlySpan<byte> batch) =>
