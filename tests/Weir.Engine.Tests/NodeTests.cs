@@ -40,6 +40,22 @@ public sealed class NodeTests
     }
 
     [Fact]
+    public async Task Views_over_streams_of_different_width_live_beside_each_other()
+    {
+        await using NodeFixture fixture = await NodeFixture.StartAsync();
+        EventStream wide = await fixture.DefineAsync("wide", """{"partitions":4,"key":"user"}""");
+        EventStream narrow = await fixture.DefineAsync("narrow", """{"partitions":1,"key":"user"}""");
+        await fixture.Node.DefineViewAsync("a", new ViewDefinition("SELECT count(*) AS n FROM narrow"));
+        await fixture.Node.DefineViewAsync("b", new ViewDefinition("SELECT count(*) AS n FROM wide"));
+
+        await NodeFixture.SendAsync(wide, Enumerable.Range(0, 40).Select(i => $$"""{"user":"u{{i}}"}"""));
+        await NodeFixture.SendAsync(narrow, """{"user":"u1"}""");
+
+        Assert.Equal("""[{"n":1}]""", await fixture.RowsAsync("a"));
+        Assert.Equal("""[{"n":40}]""", await fixture.RowsAsync("b"));
+    }
+
+    [Fact]
     public async Task A_view_added_beside_running_traffic_counts_what_came_before()
     {
         await using NodeFixture fixture = await NodeFixture.StartAsync();

@@ -23,7 +23,7 @@ public sealed class SimulatedCrashException : Exception
 /// A disk in memory with the crash semantics that storage must survive:
 /// <list type="bullet">
 /// <item>Written bytes are seen at once by every reader, and are on disk after <see cref="IDiskFile.Flush"/>. After power
-/// loss each 512-byte sector written since then has its old or its new content, independently of the others; a file that
+/// loss each 512-byte sector (or larger piece, <see cref="TearBytes"/>) written since then has its old or its new content, independently of the others; a file that
 /// grew has its old length, its new one, or one between, with zeros where nothing arrived.</item>
 /// <item>Names (created, renamed, deleted) are on disk after <see cref="IDisk.SyncDirectory"/>. After power loss each
 /// change since then happened or did not, independently. Flushing a file does not make its name durable.</item>
@@ -35,7 +35,7 @@ public sealed class SimulatedCrashException : Exception
 /// </summary>
 public sealed class SimulatedDisk : IDisk
 {
-    internal const int SectorBytes = 512;
+    public const int SectorBytes = 512;
 
     private readonly Lock _lock = new();
     private readonly Dictionary<string, SimulatedFile> _names = new(StringComparer.Ordinal);
@@ -55,6 +55,45 @@ public sealed class SimulatedDisk : IDisk
 
     /// <summary>Bytes that all files together may hold; writes above it end short with ENOSPC.</summary>
     public long CapacityBytes { get; set; } = long.MaxValue;
+
+    /// <summary>What the disk writes in one piece, bytes: power loss keeps or loses each aligned run of this length as a whole. 512 or a multiple.</summary>
+    public int TearBytes { get; set; } = SectorBytes;
+
+    /// <summary>Whether the process that uses it has died.</summary>
+    public bool IsDead
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _isDead;
+            }
+        }
+    }
+
+    /// <summary>Bytes in all files together.</summary>
+    public long UsedBytes
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return CountUsedBytes();
+            }
+        }
+    }
+
+    /// <summary>All files, in ordinal order.</summary>
+    public IReadOnlyList<string> Paths
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return [.. _names.Keys.Order(StringComparer.Ordinal)];
+            }
+        }
+    }
 
     /// <summary>Everything done so far.</summary>
     public IReadOnlyList<DiskOperation> Operations
@@ -103,6 +142,40 @@ public sealed class SimulatedDisk : IDisk
         lock (_lock)
         {
             _crashAt = number;
+        }
+    }
+
+    /// <summary>The process dies now, between two operations.</summary>
+    public void Die()
+    {
+        lock (_lock)
+        {
+            _isDead = true;
+        }
+    }
+
+    /// <summary>A bit rots, in memory and on disk alike.</summary>
+    public void FlipBit(string path, long filePosition, int bit)
+    {
+        lock (_lock)
+        {
+            Span<byte> one = stackalloc byte[1];
+            SimulatedFile file = Find(path, "rot");
+            file.Read(filePosition, one);
+            one[0] ^= (byte)(1 << bit);
+            file.Corrupt(filePosition, one);
+        }
+    }
+
+    /// <summary>A sector of one file, or what there is of it, lands on a sector of another, in memory and on disk alike.</summary>
+    public void Misdirect(string from, long fromSector, string to, long toSector)
+    {
+        lock (_lock)
+        {
+            var sector = new byte[SectorBytes];
+            SimulatedFile target = Find(to, "misdirect");
+            int held = Find(from, "misdirect").Read(fromSector * SectorBytes, sector);
+            target.Corrupt(toSector * SectorBytes, sector.AsSpan(0, (int)Math.Clamp(target.Length - (toSector * SectorBytes), 0, held)));
         }
     }
 
@@ -258,7 +331,7 @@ public sealed class SimulatedDisk : IDisk
     {
         lock (_lock)
         {
-            return CapacityBytes - UsedBytes();
+            return CapacityBytes == long.MaxValue ? long.MaxValue : CapacityBytes - CountUsedBytes();
         }
     }
 
@@ -296,7 +369,7 @@ public sealed class SimulatedDisk : IDisk
         }
     }
 
-    private long UsedBytes() => _names.Values.Distinct().Sum(file => file.Length);
+    private long CountUsedBytes() => _names.Values.Distinct().Sum(file => file.Length);
 
     /// <summary>Notes the operation; throws where a crash or a fault is due. Returns for everything that shall happen.</summary>
     /// <param name="partly">What happens of it when it does not succeed.</param>
@@ -336,7 +409,7 @@ public sealed class SimulatedDisk : IDisk
     {
         lock (_lock)
         {
-            var next = new SimulatedDisk { CapacityBytes = CapacityBytes, _failedFlushes = _failedFlushes };
+            var next = new SimulatedDisk { CapacityBytes = CapacityBytes, TearBytes = TearBytes, _failedFlushes = _failedFlushes };
             Dictionary<string, SimulatedFile> names = _names;
             if (random is not null)
             {
@@ -353,7 +426,7 @@ public sealed class SimulatedDisk : IDisk
             // One file may have two names here: a rename of which only the new name arrived.
             var files = new Dictionary<SimulatedFile, SimulatedFile>();
             SimulatedFile Next(SimulatedFile file) =>
-                files.TryGetValue(file, out SimulatedFile? known) ? known : files[file] = random is null ? file : file.AfterPowerLoss(random);
+                files.TryGetValue(file, out SimulatedFile? known) ? known : files[file] = random is null ? file : file.AfterPowerLoss(random, TearBytes);
             foreach ((string name, SimulatedFile file) in names)
             {
                 next._names[name] = Next(file);
@@ -429,7 +502,7 @@ public sealed class SimulatedDisk : IDisk
                     new DiskOperation("pwrite", path, filePosition, content.Length, 0),
                     isChange: true,
                     partly: () => file.Write(filePosition, content.AsSpan(0, content.Length / 2)));
-                long room = disk.CapacityBytes - disk.UsedBytes();
+                long room = disk.CapacityBytes == long.MaxValue ? long.MaxValue : disk.CapacityBytes - disk.CountUsedBytes();
                 long growth = Math.Max(0, filePosition + content.Length - file.Length);
                 if (growth > room)
                 {

@@ -79,7 +79,15 @@ internal sealed class SimulatedFile
         _isLengthDirty = false;
     }
 
-    public SimulatedFile AfterPowerLoss(Random random)
+    /// <summary>Changes bytes within the file, in memory and on disk alike, and nobody is told.</summary>
+    public void Corrupt(long filePosition, ReadOnlySpan<byte> bytes)
+    {
+        bytes.CopyTo(_seen.AsSpan((int)filePosition));
+        int onDisk = (int)Math.Clamp(_durable.Length - filePosition, 0, bytes.Length);
+        bytes[..onDisk].CopyTo(_durable.AsSpan((int)Math.Min(filePosition, _durable.Length)));
+    }
+
+    public SimulatedFile AfterPowerLoss(Random random, int tearBytes)
     {
         var next = new SimulatedFile();
         byte[] content = _durable;
@@ -94,9 +102,18 @@ internal sealed class SimulatedFile
             };
         }
 
+        int sectorsInOne = tearBytes / SimulatedDisk.SectorBytes;
+        long decidedFor = -1;
+        bool arrives = false;
         foreach (long sector in _dirtySectors.Order())
         {
-            if (random.Next(2) == 0)
+            if (sector / sectorsInOne != decidedFor)
+            {
+                decidedFor = sector / sectorsInOne;
+                arrives = random.Next(2) == 0;
+            }
+
+            if (arrives)
             {
                 CopySector(sector, _seen, ref content);
             }

@@ -49,7 +49,7 @@ internal sealed partial class Partition
     /// Closes the partition: in front of the marker lies what was received before <paramref name="atMs"/>. Where a close is on its way, this is
     /// that one; where one is folded, nothing is appended. Completes with the exclusive end after the marker once it is flushed and folded. Any thread.
     /// </summary>
-    public Task<long> CloseAsync(byte[] json, long atMs) => AskAsync(() => BeginClose(json, atMs)).Unwrap();
+    public async Task<long> CloseAsync(byte[] json, long atMs) => await await AskAsync(() => BeginClose(json, atMs));
 
     private Task<long> BeginClose(byte[] json, long atMs)
     {

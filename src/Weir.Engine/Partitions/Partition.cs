@@ -194,7 +194,7 @@ internal sealed partial class Partition : IDisposable
     public UInt128 ContentHash()
     {
         UInt128 hash = _admission.ContentHash();
-        foreach ((_, PartialView partial) in _views.All)
+        foreach ((_, PartialView partial) in _views.All.OrderBy(attached => attached.View.Name, StringComparer.Ordinal))
         {
             hash = unchecked((hash * 1_000_003) + partial.LogicalHash());
         }

@@ -12,7 +12,7 @@ internal sealed class SnapshotJob
 {
     private const int QueuedPieces = 8;
 
-    private readonly Channel<(string Section, byte[] Bytes)> _queue = Channel.CreateBounded<(string, byte[])>(QueuedPieces);
+    private readonly Channel<(string Section, byte[] Bytes)> _queue = Channel.CreateBounded<(string, byte[])>(new BoundedChannelOptions(QueuedPieces) { AllowSynchronousContinuations = true });
     private readonly IEnumerator<(string Section, byte[] Bytes)> _pieces;
     private readonly IThreads _threads;
     private readonly Action _onStep;

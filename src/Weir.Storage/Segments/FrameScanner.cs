@@ -30,7 +30,7 @@ internal sealed class FrameScanner
     {
         _file = file;
         _seed = seed;
-        _buffer = new byte[FirstChunkBytes];
+        _buffer = [];
         _bufferPosition = filePosition;
         Limit = limit;
     }
@@ -156,9 +156,11 @@ internal sealed class FrameScanner
             return;
         }
 
-        if (_buffer.Length < Math.Max(needed, _nextChunkBytes))
+        // Never more than there is to read: a small segment, or the end of one, takes a small buffer.
+        int size = Math.Max(needed, (int)Math.Clamp(Limit - FilePosition, 0, _nextChunkBytes));
+        if (_buffer.Length < size)
         {
-            byte[] larger = new byte[Math.Max(needed, _nextChunkBytes)];
+            byte[] larger = new byte[size];
             _buffer.AsSpan(_start, held).CopyTo(larger);
             _buffer = larger;
         }
