@@ -53,9 +53,23 @@ internal sealed class Scheduler : SynchronizationContext, IThreads
     /// <summary>Takes one step, if anything can go on now.</summary>
     public bool TryStep()
     {
-        int loops = _loops.Count(loop => loop.CanStep(Now));
-        int jobs = _jobs.Count(job => job.CanStep(Now));
-        int flushes = _flushes.Count(flush => flush.DueAt <= Now);
+        long now = Now;
+        int loops = 0, jobs = 0, flushes = 0;
+        foreach (Loop loop in _loops)
+        {
+            loops += loop.CanStep(now) ? 1 : 0;
+        }
+
+        foreach (Job job in _jobs)
+        {
+            jobs += job.CanStep(now) ? 1 : 0;
+        }
+
+        foreach ((_, long dueAt) in _flushes)
+        {
+            flushes += dueAt <= now ? 1 : 0;
+        }
+
         int candidates = _ready.Count + loops + jobs + flushes;
         if (candidates == 0)
         {
@@ -173,14 +187,15 @@ internal sealed class Scheduler : SynchronizationContext, IThreads
         return started.Ended.Task;
     }
 
-    public bool Wait(Task task, TimeSpan timeout)
+    public bool Wait(Task task, TimeSpan timeout, Task? other = null)
     {
         if (IsDead)
         {
             throw new SimulatedCrashException();
         }
 
-        if (task.IsCompleted)
+        bool HasEnded() => task.IsCompleted || other is { IsCompleted: true };
+        if (HasEnded())
         {
             return true;
         }
@@ -188,12 +203,12 @@ internal sealed class Scheduler : SynchronizationContext, IThreads
         long deadline = timeout == Timeout.InfiniteTimeSpan ? long.MaxValue : Now + timeout.Ticks;
         if (_current is { } job)
         {
-            job.WaitsFor = task;
+            job.WaitsFor = HasEnded;
             job.Deadline = deadline;
             job.Thread!.GiveBack();
             job.WaitsFor = null;
             job.Deadline = long.MaxValue;
-            return IsDead ? throw new SimulatedCrashException() : task.IsCompleted;
+            return IsDead ? throw new SimulatedCrashException() : HasEnded();
         }
 
         SynchronizationContext? context = Current;
@@ -201,7 +216,7 @@ internal sealed class Scheduler : SynchronizationContext, IThreads
         _waitsUntil.Push(deadline);
         try
         {
-            while (!task.IsCompleted && Now < deadline)
+            while (!HasEnded() && Now < deadline)
             {
                 StepAll();
             }
@@ -212,7 +227,7 @@ internal sealed class Scheduler : SynchronizationContext, IThreads
             SetSynchronizationContext(context);
         }
 
-        return task.IsCompleted;
+        return HasEnded();
     }
 
     public void Queue(IThreadPoolWorkItem item) => Post(static state => ((IThreadPoolWorkItem)state!).Execute(), item);
@@ -290,11 +305,11 @@ internal sealed class Scheduler : SynchronizationContext, IThreads
 
         public JobThread? Thread { get; set; }
 
-        public Task? WaitsFor { get; set; }
+        public Func<bool>? WaitsFor { get; set; }
 
         public long Deadline { get; set; } = long.MaxValue;
 
-        public bool CanStep(long now) => WaitsFor is not { } task || task.IsCompleted || now >= Deadline;
+        public bool CanStep(long now) => WaitsFor is not { } hasEnded || hasEnded() || now >= Deadline;
     }
 
     private sealed class Loop(Scheduler scheduler, string name, Action step, Func<int> delayMs, Action<Exception> onFailure) : ILoop

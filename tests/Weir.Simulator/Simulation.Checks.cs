@@ -18,10 +18,10 @@ internal sealed partial class Simulation
 
     private void Drain()
     {
-        if (_mix.BitFlips + _mix.Misdirected + _mix.LogDamage > 0)
+        StepUntil(() => _isStarted && _stopping is null);
+        if (_mix.BitFlips + _mix.Misdirected + _mix.LogDamage + _node.Unreadable.Count > 0)
         {
-            // Verdicts that were damaged beside the running node are made again when it starts.
-            StepUntil(() => _isStarted && _stopping is null);
+            // Verdicts that were damaged beside the running node are made again when it starts; what could not be read then is read.
             BeginStop();
         }
 

@@ -9,6 +9,7 @@ internal sealed partial class Simulation
     private static readonly int[] WriteErrnos = [DiskException.InputOutput, DiskException.NoSpace, DiskException.ReadOnlyFileSystem, DiskException.QuotaExceeded];
 
     private readonly SortedDictionary<long, List<Action>> _planned = [];
+    private long _fullUntil = long.MaxValue;
     private readonly HashSet<string> _damagedLogs = new(StringComparer.Ordinal);
 
     /// <summary>Draws at which operation each of the rare things happens.</summary>
@@ -20,7 +21,7 @@ internal sealed partial class Simulation
         {
             _totals.Count("disk full");
             _disk.CapacityBytes = _disk.UsedBytes + _random.Next(8000);
-            Plan(_totals.Operations + _random.Next(5, 40), () => _disk.CapacityBytes = long.MaxValue);
+            _fullUntil = _time.GetTimestamp() + TimeSpan.FromMilliseconds(_random.Next(100, 60_000)).Ticks;
         });
         AtSome(_mix.ClockJumps, () =>
         {
@@ -46,6 +47,12 @@ internal sealed partial class Simulation
 
     private void InjectFaults()
     {
+        if (_time.GetTimestamp() >= _fullUntil)
+        {
+            _fullUntil = long.MaxValue;
+            _disk.CapacityBytes = long.MaxValue;
+        }
+
         while (_planned.Count > 0 && _planned.First() is var (operation, faults) && operation <= _totals.Operations)
         {
             _planned.Remove(operation);

@@ -10,6 +10,7 @@ public sealed partial class WeirNode
 {
     private static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan LongestRetry = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan LongestBuildRetry = TimeSpan.FromMinutes(10);
 
     // So much more of free disk is worth a try before its time.
     private const long MuchRoom = 1 << 20;
@@ -255,7 +256,7 @@ public sealed partial class WeirNode
             partition.HandToRecovery();
             return true;
         });
-        Threads.Wait(Task.WhenAny(handedOver, _failed.Task), Timeout.InfiniteTimeSpan);
+        Threads.Wait(handedOver, Timeout.InfiniteTimeSpan, _failed.Task);
         return handedOver.IsCompleted && handedOver.GetAwaiter().GetResult();
     }
 
@@ -393,6 +394,8 @@ public sealed partial class WeirNode
 
     private void Build(View view)
     {
+        TimeSpan delay = FirstRetry;
+
         // Whoever comes while it is being built leaves the work to the one who builds, who looks once more when he has ended.
         while (!IsStopping() && view.CanBuildOn && view.TryBeginBuild())
         {
@@ -400,21 +403,30 @@ public sealed partial class WeirNode
             {
                 new ViewBuilder(view, Disk, Threads, IsStopping).Build();
                 _report(EngineEvent.ViewBuilt, $"The view {view.Name} is up to date.");
+                continue;
             }
             catch (Exception exception) when (exception is WeirException or InvariantException)
             {
                 if (!IsStopping())
                 {
                     view.Fail(exception.Message);
-                    _report(EngineEvent.ViewBuildFailed, $"The view {view.Name} could not be built: {exception.Message}");
+                    _report(EngineEvent.ViewBuildFailed, $"The view {view.Name} could not be built: {exception.Message} Next try in {delay.TotalSeconds:0.#} s.");
                 }
-
-                return;
             }
             finally
             {
                 view.EndBuild();
             }
+
+            // A disk that fails to read may do better later; what is damaged for good costs a reading of the log now and then.
+            Threads.Wait(_stopping.Task, delay);
+            delay = delay * 2 < LongestBuildRetry ? delay * 2 : LongestBuildRetry;
+        }
+
+        // A recovery may have given it what it lacked.
+        if (!IsStopping() && view.IsComplete)
+        {
+            view.GoLive();
         }
 
         // The view was deleted, or is another one by now, or the node stops.

@@ -110,7 +110,7 @@ public sealed partial class WeirNode
             partition.Log!.ApplyRetention(cut);
             return true;
         });
-        Threads.Wait(Task.WhenAny(applied, _failed.Task), TimeSpan.FromMinutes(1));
+        Threads.Wait(applied, TimeSpan.FromMinutes(1), _failed.Task);
         if (applied.IsCompleted && applied.GetAwaiter().GetResult())
         {
             _report(EngineEvent.Retained, $"{stream.Name}/{partition.Id} now begins at offset {cut}.");

@@ -20,8 +20,9 @@ internal interface IThreads
     Task Start(string name, Action job);
 
     /// <summary>Blocks the loop or job that calls until a task has ended, however it did.</summary>
-    /// <returns>False: it has not within <paramref name="timeout"/>.</returns>
-    bool Wait(Task task, TimeSpan timeout);
+    /// <param name="other">Null, or another task whose end ends the waiting as well. (Task.WhenAny would be continued on the pool.)</param>
+    /// <returns>False: neither has within <paramref name="timeout"/>.</returns>
+    bool Wait(Task task, TimeSpan timeout, Task? other = null);
 
     /// <summary>Lets somebody else's thread go on with a request.</summary>
     void Queue(IThreadPoolWorkItem item);

@@ -33,7 +33,7 @@ internal sealed class OsThreads : IThreads
         return ended.Task;
     }
 
-    public bool Wait(Task task, TimeSpan timeout) => Task.WaitAny([task], timeout) == 0;
+    public bool Wait(Task task, TimeSpan timeout, Task? other = null) => Task.WaitAny(other is null ? [task] : [task, other], timeout) >= 0;
 
     public void Queue(IThreadPoolWorkItem item) => ThreadPool.UnsafeQueueUserWorkItem(item, preferLocal: false);
 

@@ -10,7 +10,7 @@ public enum ViewState
     Building,
     Live,
 
-    /// <summary>It could not be built; see its reason. A view that stopped while live stays live and says so in its answers.</summary>
+    /// <summary>It could not be built; see its reason. It is tried again, every ten minutes at the latest. A view that stopped while live stays live and says so in its answers.</summary>
     Failed,
 }
 
@@ -135,7 +135,11 @@ public sealed class View
     }
 
     /// <summary>All partitions are attached: once they are merged it is read.</summary>
-    internal void GoLive() => _isLive = true;
+    internal void GoLive()
+    {
+        _failure = null;
+        _isLive = true;
+    }
 
     internal void Fail(string reason) => _failure = reason;
 
