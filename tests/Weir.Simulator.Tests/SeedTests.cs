@@ -20,7 +20,7 @@ public sealed class SeedTests
     [Fact]
     public void A_seed_runs_the_same_in_two_processes_and_two_cultures()
     {
-        foreach (int seed in new[] { 3, 17, 40, 77 })
+        foreach (int seed in new[] { 3, 17, 48 })
         {
             Assert.Equal(HashOf(seed, "C"), HashOf(seed, "tr-TR"));
         }

@@ -56,7 +56,7 @@ internal sealed partial class Simulation
 
     private bool IsAtRest()
     {
-        if (!_isStarted || _stopping is not null || _clients.Exists(client => client.IsBusy))
+        if (!_isStarted || _stopping is not null || _node.IsDiskFull || _clients.Exists(client => client.IsBusy))
         {
             return false;
         }
@@ -230,6 +230,7 @@ internal sealed partial class Simulation
 
         NextLife(copy);
         StepUntil(IsAtRest);
+        // A definition that was written and not announced gets its marker at the start: then the log is another one, and so is the key here.
         foreach ((string what, string state) in States())
         {
             _ledger.Note($"{what} {state}");
@@ -247,14 +248,14 @@ internal sealed partial class Simulation
         {
             foreach (Partition partition in stream.PartitionList.Where(_ => !IsDamaged(stream)))
             {
-                states[$"{stream.Name}/{partition.Id}"] = string.Create(CultureInfo.InvariantCulture, $"{Ask(partition.AskAsync(partition.ContentHash)):x}");
+                states[$"{stream.Name}/{partition.Id} to {partition.FlushedEnd}"] = string.Create(CultureInfo.InvariantCulture, $"{Ask(partition.AskAsync(partition.ContentHash)):x}");
             }
         }
 
         foreach (View view in _node.Views.Where(view => !IsDamaged(view.Stream)))
         {
             ViewPage page = view.Model.Query(new ViewRequest { Limit = ViewRequest.MaxLimit });
-            states[view.Name] = Encoding.UTF8.GetString(page.Rows.Span);
+            states[$"{view.Name} at {page.Position}"] = Encoding.UTF8.GetString(page.Rows.Span);
         }
 
         return states;
