@@ -331,7 +331,7 @@ public sealed class SimulatedDisk : IDisk
     {
         lock (_lock)
         {
-            return CapacityBytes == long.MaxValue ? long.MaxValue : Math.Max(0, CapacityBytes - CountUsedBytes());
+            return Math.Max(0, CapacityBytes - CountUsedBytes());
         }
     }
 
