@@ -1,4 +1,5 @@
 using System.Globalization;
+using Weir.Storage;
 using Weir.TestKit;
 
 namespace Weir.SweepTests;
@@ -63,6 +64,73 @@ public sealed class CorruptionSweepTests
         PartitionReading partition = reading.Partitions[(SmallStore.Clicks, 0)];
         Assert.Equal(Engine.PartitionState.ReadOnly, partition.Status.State);
         Assert.Contains(partition.Named, said => said.Contains(Path.GetFileName(last), StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_repaired_partition_serves_again_and_has_lost_only_what_could_not_be_read()
+    {
+        SmallStore store = await SmallStore.MakeAsync();
+        StoreReading intact = await StoreReading.ReadAsync(SmallStore.DiskOf(store.Stopped), []);
+        Dictionary<string, byte[]> segments = store.Stopped.Where(file => Damage.KindOf(file.Key) == "segment").ToDictionary(StringComparer.Ordinal);
+        Random random = Seeded(out int seed);
+        int repaired = 0;
+        foreach (Damage damage in DrawBits(segments, random, IsFull ? 2_000 : 40))
+        {
+            string directory = Path.GetDirectoryName(damage.Path)!;
+            string stream = Path.GetFileName(Path.GetDirectoryName(directory)!);
+            (string, int) id = (stream[..stream.LastIndexOf('-')], int.Parse(Path.GetFileName(directory), CultureInfo.InvariantCulture));
+            SimulatedDisk disk = SmallStore.DiskOf(store.Stopped);
+            disk.Plant(damage.Path, damage.Content);
+            PartitionReading damaged = (await StoreReading.ReadAsync(disk, [])).Partitions[id];
+            if (damaged.Status.State != Engine.PartitionState.ReadOnly)
+            {
+                continue;
+            }
+
+            LogRepairPlan plan = Repair(disk.Files(), directory, out Dictionary<string, byte[]> files);
+
+            PartitionReading again = (await StoreReading.ReadAsync(SmallStore.DiskOf(files), [])).Partitions[id];
+            string repeat = string.Create(CultureInfo.InvariantCulture, $"{damage}, WEIR_SEED={seed}");
+            Assert.True(again.Status.State == Engine.PartitionState.Serving, $"{repeat}: {again.Status.Reason}");
+            foreach ((long offset, EventReading was) in intact.Partitions[id].Events)
+            {
+                bool isLost = plan.Lost.Any(range => range.Start.Value <= offset && offset < range.End.Value);
+                Assert.False(isLost && damaged.Events.ContainsKey(offset), $"{repeat}: {offset} could be read and is lost.");
+                Assert.True(isLost ? again.Events[offset].Content.Contains(" Lost ", StringComparison.Ordinal) : again.Events[offset].Content == was.Content, $"{repeat}: {offset} reads {again.Events[offset].Content}.");
+            }
+
+            repaired++;
+        }
+
+        Assert.True(repaired > 0, "Nothing was damaged.");
+    }
+
+    // On the real disk: a repair renames directories, which the simulated one cannot.
+    private static LogRepairPlan Repair(IReadOnlyDictionary<string, byte[]> files, string partition, out Dictionary<string, byte[]> repaired)
+    {
+        string root = Directory.CreateTempSubdirectory("weir-sweep-").FullName;
+        try
+        {
+            string real = Directory.CreateDirectory(Path.Combine(root, "0")).FullName;
+            foreach ((string path, byte[] content) in files.Where(file => Path.GetDirectoryName(file.Key) == partition))
+            {
+                File.WriteAllBytes(Path.Combine(real, Path.GetFileName(path)), content);
+            }
+
+            LogRepairPlan plan = LogRepair.Plan(LinuxDisk.Instance, real);
+            LogRepair.Apply(LinuxDisk.Instance, plan, new LogOptions());
+            repaired = files.Where(file => Path.GetDirectoryName(file.Key) != partition).ToDictionary(StringComparer.Ordinal);
+            foreach (string path in Directory.GetFiles(real))
+            {
+                repaired[Path.Combine(partition, Path.GetFileName(path))] = File.ReadAllBytes(path);
+            }
+
+            return plan;
+        }
+        finally
+        {
+            Directory.Delete(root, recursive: true);
+        }
     }
 
     private static async Task SweepAsync(SmallStore store, IReadOnlyDictionary<string, byte[]> files, string group, IEnumerable<Damage> damages, SweepTable table)

@@ -230,7 +230,7 @@ internal static class DerivedFileTargets
                 """{"version":1,"definition":{"key":"user"},"secret":"000102030405060708090a0b0c0d0e0f"}""",
                 """{"version":1,"at":1700000000000,"reopened":true,"reason":"requested"}""",
                 """{"name":"votes","id":"0f8fad5b-d9cb-469f-a165-70867728950e","secret":"000102030405060708090a0b0c0d0e0f","version":3,"definition":{"key":"user"}}""",
-                """{"version":2,"definition":{"sql":"SELECT count(*) FROM votes"}}""",
+                """{"name":"results","version":2,"definition":{"sql":"SELECT count(*) FROM votes"}}""",
             ]).Select(Encoding.UTF8.GetBytes),
         ];
         return new FuzzTarget("definitions", 40, corpus, static input =>
