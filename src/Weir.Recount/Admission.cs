@@ -285,8 +285,8 @@ internal sealed class Admission
             return Rules.Id is null && !Rules.CountsEachIdentityOnce;
         }
 
-        // Where no identity is kept, its length bounds nothing.
-        return _identity.WrittenCount - 1 <= Rules.IdBytes || (!Rules.CountsEachIdentityOnce && Rules.Keep is null);
+        // Where no identity is declared and none is kept, its length bounds nothing.
+        return _identity.WrittenCount - 1 <= Rules.IdBytes || (Rules.Id is null && !Rules.CountsEachIdentityOnce && Rules.Keep is null);
     }
 
     private bool TryReadKey(ReadOnlySpan<byte> value)

@@ -174,7 +174,15 @@ internal static class DerivedFileTargets
         {
             int length = BinaryPrimitives.ReadInt32LittleEndian(input.AsSpan(at + 4));
             int room = input.Length - at - SnapshotFormat.BlockHeaderBytes;
-            if (length < 0 || length > room)
+            if (length < 0)
+            {
+                // Left as it is, for the reader to refuse; nothing behind it can be reached.
+                uint impossible = SnapshotFormat.BlockChecksum(input.AsSpan(at, 8), [], previous);
+                BinaryPrimitives.WriteUInt32LittleEndian(input.AsSpan(at + 8), impossible);
+                return;
+            }
+
+            if (length > room)
             {
                 // The block takes what is left: its content was cut or grew.
                 length = room;

@@ -34,6 +34,8 @@ internal static class JsonTargets
             "-1.5e-7",
         ]).Select(Encoding.UTF8.GetBytes),
         Encoding.UTF8.GetBytes("{\"user\":\"deep\",\"id\":1,\"a\":" + new string('[', 62) + new string(']', 62) + "}"),
+        Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat("{\"a\":", 62)) + "{}" + new string('}', 62)),
+        Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat("{\"a\":", 63)) + "{}" + new string('}', 63)),
     ];
 
     public static IEnumerable<FuzzTarget> All()
