@@ -114,11 +114,20 @@ internal static partial class StraceLog
         }
         else if (DescriptorPattern().Match(arguments) is { Success: true } descriptor)
         {
-            files.TryGetValue(int.Parse(descriptor.Groups["descriptor"].Value, CultureInfo.InvariantCulture), out file);
+            int number = int.Parse(descriptor.Groups["descriptor"].Value, CultureInfo.InvariantCulture);
+            string path = descriptor.Groups["path"].Value;
+            if (!files.TryGetValue(number, out file) || NameOf(file.Path) != NameOf(path))
+            {
+                // Opened by a call that is not among those recorded; strace says what it is now.
+                files[number] = file = new OpenedFile(path);
+            }
         }
 
         return new SystemCall(began, ended, thread, name, arguments, file, failed, hasReturned);
     }
+
+    // A file is made under a temporary name.
+    private static string NameOf(string path) => Path.GetFileName(path).Replace(".tmp", "", StringComparison.Ordinal);
 
     [GeneratedRegex(@"^(?<thread>\d+)\s+(?<text>.*)$")]
     private static partial Regex LinePattern();
@@ -132,7 +141,7 @@ internal static partial class StraceLog
     [GeneratedRegex(@"^(?<descriptor>\d+)")]
     private static partial Regex OpenedPattern();
 
-    [GeneratedRegex(@"^(?<descriptor>\d+)<")]
+    [GeneratedRegex(@"^(?<descriptor>\d+)<(?<path>[^>]*)>")]
     private static partial Regex DescriptorPattern();
 
     [GeneratedRegex("\"(?<path>[^\"]*)\"")]

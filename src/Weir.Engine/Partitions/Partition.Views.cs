@@ -20,7 +20,10 @@ internal sealed partial class Partition
     }
 
     /// <summary>Whether <see cref="CollectViews"/> would find something. Any thread, a moment late.</summary>
-    public bool HasUncollected => Volatile.Read(ref _collectedEnd) != FlushedEnd;
+    public bool HasUncollected => Volatile.Read(ref _collectedEnd) != FlushedEnd && !LacksTail;
+
+    // Opened without the records that wait to be written again: they may have been read before, and what was read once never goes back.
+    private bool LacksTail => Recovery is { } report && FlushedEnd < report.End.Value;
 
     /// <summary>What changed in the views since the last call. Writer thread, between rounds, when everything folded is flushed.</summary>
     public IEnumerable<(PartialView Partial, PartialChanges Changes)> CollectViews()
