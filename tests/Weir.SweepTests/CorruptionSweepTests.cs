@@ -1,4 +1,5 @@
 using System.Globalization;
+using Weir.Core;
 using Weir.Storage;
 using Weir.TestKit;
 
