@@ -44,6 +44,7 @@ public readonly ref struct RecordBatch
 
     public const byte Magic = 2;
     public const short CodecMask = 0x07;
+    public const short TransactionalBit = 0x10;
     public const short ControlBit = 0x20;
 
     private RecordBatch(ReadOnlySpan<byte> bytes) => Bytes = bytes;
@@ -56,7 +57,16 @@ public readonly ref struct RecordBatch
     public short Attributes => BinaryPrimitives.ReadInt16BigEndian(Bytes[AttributesAt..]);
     public int RecordCount => BinaryPrimitives.ReadInt32BigEndian(Bytes[RecordCountAt..]);
     public long BaseTimestampMs => BinaryPrimitives.ReadInt64BigEndian(Bytes[BaseTimestampAt..]);
+
+    /// <summary>-1: none, and epoch and sequence say nothing.</summary>
     public long ProducerId => BinaryPrimitives.ReadInt64BigEndian(Bytes[ProducerIdAt..]);
+    public short ProducerEpoch => BinaryPrimitives.ReadInt16BigEndian(Bytes[ProducerEpochAt..]);
+
+    /// <summary>Number of the first record in its producer's sequence for the partition; 0 follows 2^31 - 1.</summary>
+    public int BaseSequence => BinaryPrimitives.ReadInt32BigEndian(Bytes[BaseSequenceAt..]);
+
+    /// <summary>Part of a transaction of Kafka's.</summary>
+    public bool IsTransactional => (Attributes & TransactionalBit) != 0;
 
     /// <summary>A batch of markers (define, open, close), not of events.</summary>
     public bool IsControl => (Attributes & ControlBit) != 0;

@@ -13,6 +13,7 @@ namespace Weir.Storage;
 /// streams/&lt;stream&gt;-&lt;uuid8&gt;/&lt;partition&gt;/     PartitionLog
 /// views/&lt;view&gt;/definition.json
 /// view-version                               the highest version of a view that was deleted
+/// producers                                  end (exclusive) of the producer ids that may have been given out
 /// </code>
 /// What the definitions say is the engine's business. Names are checked by the engine before they get here: they become
 /// directory names as they are. Belongs to one thread at a time.
@@ -27,6 +28,7 @@ public sealed class DataDirectory : IDisposable
     private const string StreamsName = "streams";
     private const string ViewsName = "views";
     private const string ViewVersionName = "view-version";
+    private const string ProducersName = "producers";
     private const string DefinitionName = "definition.json";
 
     private readonly IDisposable _lock;
@@ -173,7 +175,7 @@ public sealed class DataDirectory : IDisposable
 
         if (version > HighestDeletedViewVersion())
         {
-            AtomicFile.Write(Disk, System.IO.Path.Combine(Path, ViewVersionName), VersionText(version));
+            WriteNumber(ViewVersionName, version);
         }
 
         DeleteDefined(directory);
@@ -184,24 +186,37 @@ public sealed class DataDirectory : IDisposable
     /// stands for two views of one name: it is part of what clients keep to ask whether something changed.
     /// </summary>
     /// <exception cref="WeirException"><see cref="ErrorCode.NotADataDirectory"/>: the file holds something else.</exception>
-    public int HighestDeletedViewVersion()
+    public int HighestDeletedViewVersion() => (int)ReadNumber(ViewVersionName, int.MaxValue);
+
+    /// <summary>End (exclusive) of the producer ids that may have been given out; 0 when none was.</summary>
+    /// <exception cref="WeirException"><see cref="ErrorCode.NotADataDirectory"/>: the file holds something else.</exception>
+    public long ProducerIdsEnd() => ReadNumber(ProducersName, long.MaxValue);
+
+    /// <summary>Durable on return; ids below <paramref name="end"/> may be given out from then on.</summary>
+    /// <exception cref="DiskException">Whether it was written is unknown. A retry may help.</exception>
+    public void WriteProducerIdsEnd(long end) => WriteNumber(ProducersName, end);
+
+    private long ReadNumber(string name, long highest)
     {
-        string path = System.IO.Path.Combine(Path, ViewVersionName);
+        string path = System.IO.Path.Combine(Path, name);
         if (AtomicFile.TryRead(Disk, path) is not { } bytes)
         {
             return 0;
         }
 
         string text = Encoding.ASCII.GetString(bytes).TrimEnd();
-        return int.TryParse(text.Split(' ')[0], NumberStyles.None, CultureInfo.InvariantCulture, out int version) && bytes.AsSpan().SequenceEqual(VersionText(version))
-            ? version
+        return long.TryParse(text.Split(' ')[0], NumberStyles.None, CultureInfo.InvariantCulture, out long number) && number <= highest && bytes.AsSpan().SequenceEqual(NumberText(name, number))
+            ? number
             : throw new WeirException(ErrorCode.NotADataDirectory, $"{path} reads \"{text}\" instead of a number and its checksum. Restore it from a copy.");
     }
 
-    private static byte[] VersionText(int version)
+    private void WriteNumber(string name, long number) => AtomicFile.Write(Disk, System.IO.Path.Combine(Path, name), NumberText(name, number));
+
+    // The checksum covers the name too, so that one file cannot stand for another; the older of the two files was made without.
+    private static byte[] NumberText(string name, long number)
     {
-        string number = version.ToString(CultureInfo.InvariantCulture);
-        return Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{number} {Crc32C.Compute(Encoding.ASCII.GetBytes(number)):x8}\n"));
+        string covered = string.Create(CultureInfo.InvariantCulture, $"{(name == ViewVersionName ? "" : name)}{number}");
+        return Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{number} {Crc32C.Compute(Encoding.ASCII.GetBytes(covered)):x8}\n"));
     }
 
     public void Dispose() => _lock.Dispose();

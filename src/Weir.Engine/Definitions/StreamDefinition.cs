@@ -26,10 +26,13 @@ public enum Delivery
     ExactlyOnce,
 }
 
-/// <summary>What HTTP does with an event that the definition calls invalid.</summary>
+/// <summary>What becomes of an event that the definition calls invalid.</summary>
 public enum OnInvalid
 {
-    /// <summary>Not appended; the sender is told. HTTP's default.</summary>
+    /// <summary>Nothing is declared: HTTP refuses it, because it can refuse one line of many; of a Kafka batch it becomes a dead letter.</summary>
+    ByProtocol,
+
+    /// <summary>Not appended; the sender is told.</summary>
     Refuse,
 
     /// <summary>Appended; the fold says <c>invalid</c> and it is a dead letter.</summary>

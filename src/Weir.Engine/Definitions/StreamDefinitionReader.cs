@@ -60,7 +60,7 @@ internal sealed class StreamDefinitionReader
             Grace = Duration(root, "grace", TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1)) ?? TimeSpan.Zero,
             Fields = Fields(root),
             Remember = Has(root, "remember") ? Number(root, "remember", 1, 1, 1L << 47) : null,
-            OnInvalid = Word(root, "on-invalid", OnInvalid.Refuse, ("refuse", OnInvalid.Refuse), ("dead-letter", OnInvalid.DeadLetter)),
+            OnInvalid = Word(root, "on-invalid", OnInvalid.ByProtocol, ("refuse", OnInvalid.Refuse), ("dead-letter", OnInvalid.DeadLetter)),
             Retention = Retention(root),
             Limits = Limits(root),
         };

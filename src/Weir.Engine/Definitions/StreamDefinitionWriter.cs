@@ -51,7 +51,11 @@ internal static class StreamDefinitionWriter
                 json.WriteNumber("remember", remember);
             }
 
-            json.WriteString("on-invalid", definition.OnInvalid == OnInvalid.Refuse ? "refuse" : "dead-letter");
+            if (definition.OnInvalid != OnInvalid.ByProtocol)
+            {
+                json.WriteString("on-invalid", definition.OnInvalid == OnInvalid.Refuse ? "refuse" : "dead-letter");
+            }
+
             if (definition.Retention is { } retention)
             {
                 json.WriteString("retention", retention.Age is { } age ? TimeText.FormatDuration(age) : FormatBytes(retention.Bytes!.Value));

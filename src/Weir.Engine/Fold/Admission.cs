@@ -58,6 +58,9 @@ internal sealed class Admission : IDisposable
     /// <summary>The tables that a snapshot holds, in the order of its sections.</summary>
     public IEnumerable<OwnerTable> Tables => new[] { _owners, _identities }.OfType<OwnerTable>();
 
+    /// <summary>The last batches of idempotent Kafka producers.</summary>
+    public ProducerTable Producers { get; } = new();
+
     /// <summary>Records by verdict since the log's start; the index is the verdict's number.</summary>
     public ReadOnlySpan<long> Totals => _totals;
 
@@ -168,10 +171,18 @@ internal sealed class Admission : IDisposable
         }
     }
 
-    /// <summary>A hash over phase, totals and tables: equal logs give equal hashes on every machine.</summary>
+    /// <summary>A batch of events has its place in the log: what its producer sends next is held against it.</summary>
+    public void NoteAppended(ReadOnlySpan<byte> bytes, long baseOffset, long appendTimeMs)
+    {
+        bool isBatch = RecordBatch.TryRead(bytes, out RecordBatch batch);
+        Invariant.Check(isBatch, "What was appended is no record batch.");
+        Producers.Note(batch, baseOffset, appendTimeMs);
+    }
+
+    /// <summary>A hash over phase, totals, producers and tables: equal logs give equal hashes on every machine.</summary>
     public UInt128 ContentHash()
     {
-        UInt128 hash = (UInt128)(ulong)Phase + (Reopened ? 16u : 0u);
+        UInt128 hash = unchecked((UInt128)(ulong)Phase + (Reopened ? 16u : 0u) + Producers.ContentHash());
         foreach (long total in _totals)
         {
             hash = unchecked((hash * 1_000_003) + (ulong)total);

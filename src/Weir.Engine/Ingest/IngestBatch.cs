@@ -80,7 +80,7 @@ public sealed class IngestBatch : IDisposable, IValueTaskSource, IThreadPoolWork
         ErrorCode? error = _plan.Analyze(value, headers.Wire, headers.Count, cells, scratch, ref analysis);
         if (error is not null)
         {
-            if (_plan.Definition.OnInvalid == OnInvalid.Refuse)
+            if (_plan.Definition.OnInvalid != OnInvalid.DeadLetter)
             {
                 return Refuse(index, error.Value, analysis.ErrorAt, analysis.ErrorPath);
             }

@@ -49,6 +49,7 @@ public sealed partial class WeirNode
         _flusher = Threads.StartFlusher(Options.FlusherThreads, Fail);
         _writers = [.. Enumerable.Range(0, Options.WriterThreads).Select(i => new WriterThread($"weir-writer-{i}", Time, Options, Threads, Fail))];
 
+        OpenProducerIds(_directory);
         ReadDefinitions(_directory);
         (EventStream Stream, Partition Partition)[] all = [.. Streams.SelectMany(stream => stream.PartitionList.Select(partition => (stream, partition)))];
         await OnThreads(all, open => Try(open.Stream, open.Partition, () => open.Partition.OpenAtStart(Disk)));
@@ -314,6 +315,7 @@ public sealed partial class WeirNode
             counted = end - start;
         });
         Interlocked.Add(ref _replayed, partition.Log.LogEnd - partition.Log.LogStart - counted);
+        NoteProducerIds(partition.HighestProducerId + 1);
 
         // A tail that could not be cut is cut, and reported, by the opening that can.
         if (partition.Recovery is { Outcome: not RecoveryOutcome.Clean } report && (report.Outcome == RecoveryOutcome.Damaged || !partition.Log.IsPoisoned))

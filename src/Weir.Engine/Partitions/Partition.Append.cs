@@ -13,10 +13,10 @@ internal sealed partial class Partition
 
     private readonly List<RoundStep> _round = [];
     private int _toldSteps;
-    private readonly List<PartitionBatch> _heldBehindMarker = [];
+    private readonly List<AppendBatch> _heldBehindMarker = [];
 
     // Of the round: the flusher thread has it while a flush runs.
-    private readonly List<PartitionBatch> _toldWhenFlushed = [];
+    private readonly List<AppendBatch> _toldWhenFlushed = [];
     private readonly Queue<MarkerAppend> _markers = new();
     private readonly RecordBatchWriter _markerWriter = new(256);
     private TimedMarker? _timedMarker;
@@ -177,14 +177,14 @@ internal sealed partial class Partition
     }
 
     // Behind the marker lies what was received at its time or later, also when the clock that began this pass had not come to it yet.
-    private bool BelongsBehindMarker(PartitionBatch batch, long? declaredMs)
+    private bool BelongsBehindMarker(AppendBatch batch, long? declaredMs)
     {
-        if (_timedMarker is null && declaredMs is { } atMs && batch.Owner.ReceivedAtMs >= atMs)
+        if (_timedMarker is null && declaredMs is { } atMs && batch.ReceivedAtMs >= atMs)
         {
             BeginDeclared(atMs);
         }
 
-        return _timedMarker is { } marker && batch.Owner.ReceivedAtMs >= marker.AtMs;
+        return _timedMarker is { } marker && batch.ReceivedAtMs >= marker.AtMs;
     }
 
     private void CollectSteps()
@@ -195,7 +195,7 @@ internal sealed partial class Partition
         int mustGoFirst = due is null ? 0 : _queue.Count;
         long? declaredMs = NextDeclaredMs();
         long bytes = 0;
-        while ((bytes < MaxRoundBytes || mustGoFirst > 0) && _queue.TryDequeue(out PartitionBatch? batch))
+        while ((bytes < MaxRoundBytes || mustGoFirst > 0) && _queue.TryDequeue(out AppendBatch? batch))
         {
             mustGoFirst--;
             if (BelongsBehindMarker(batch, declaredMs))
@@ -205,8 +205,8 @@ internal sealed partial class Partition
                 continue;
             }
 
-            Interlocked.Add(ref _queuedBytes, -batch.Writer.Length);
-            bytes += batch.Writer.Length;
+            Interlocked.Add(ref _queuedBytes, -batch.Bytes.Length);
+            bytes += batch.Bytes.Length;
             _round.Add(new RoundStep(batch, null));
         }
 
@@ -218,9 +218,9 @@ internal sealed partial class Partition
         if (due is not null)
         {
             _round.Add(new RoundStep(null, due.Marker));
-            foreach (PartitionBatch held in _heldBehindMarker)
+            foreach (AppendBatch held in _heldBehindMarker)
             {
-                Interlocked.Add(ref _queuedBytes, -held.Writer.Length);
+                Interlocked.Add(ref _queuedBytes, -held.Bytes.Length);
                 _round.Add(new RoundStep(held, null));
             }
 
@@ -235,25 +235,24 @@ internal sealed partial class Partition
     private void AppendSteps(long nowMs)
     {
         PartitionLog log = _log!;
+        bool isStateFull = _stream.IsStateFull;
         long appendedBytes = 0;
         foreach (RoundStep step in _round)
         {
             if (step.Batch is { } batch)
             {
-                if (batch.Owner.IsToldWhenFlushed)
+                if (batch.IsToldWhenFlushed)
                 {
                     _toldWhenFlushed.Add(batch);
                 }
 
-                if (_stream.IsStateFull)
-                {
-                    batch.KeepOnly(_admission, _plan, _scratch);
-                }
-
+                batch.BeforeAppend(_admission, _plan, isStateFull, nowMs, _scratch);
                 if (batch.RecordCount > 0)
                 {
-                    batch.NoteAppended(log.Append(batch.Writer.Bytes, batch.RecordCount, nowMs).Value, log.LastAppendTimeMs);
-                    appendedBytes += batch.Writer.Length;
+                    Span<byte> bytes = batch.Bytes;
+                    batch.NoteAppended(log.Append(bytes, batch.RecordCount, nowMs).Value, log.LastAppendTimeMs);
+                    _admission.NoteAppended(bytes, batch.AppendedAt, log.LastAppendTimeMs);
+                    appendedBytes += bytes.Length;
                 }
             }
             else
@@ -334,6 +333,8 @@ internal sealed partial class Partition
         EngineMetrics.FlushDuration.Record(_stream.Time.GetElapsedTime(started).TotalSeconds);
         _toldWhenFlushed.ForEach(batch => batch.EndFlush(failure));
         _toldWhenFlushed.Clear();
+
+        FlushWatchers.Tell();
 
         // Release: pairs with the acquire in EndRoundIfFlushed.
         _isFlushed = true;

@@ -42,7 +42,7 @@ internal sealed partial class Partition
         }
     }
 
-    private void FoldBatch(PartitionBatch batch)
+    private void FoldBatch(AppendBatch batch)
     {
         ColumnBatch columns = batch.Columns;
         if (columns.Plan.IsSameAs(_plan))
@@ -54,7 +54,7 @@ internal sealed partial class Partition
         {
             // Made under an older plan: a view was added or the definition changed since.
             long baseOffset = columns.BaseOffset;
-            _plan.Extract(batch.Writer.Memory, columns, _scratch);
+            _plan.Extract(batch.Content, columns, _scratch);
             columns.BaseOffset = baseOffset;
             columns.AppendTimeMs = _log!.LastAppendTimeMs;
             columns.Partition = Id;

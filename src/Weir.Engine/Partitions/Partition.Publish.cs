@@ -45,7 +45,7 @@ internal sealed partial class Partition
         while (TryTakeStep(out RoundStep step))
         {
             step.Marker?.Complete(end);
-            step.Batch?.Owner.Complete();
+            step.Batch?.Complete();
         }
     }
 
@@ -96,9 +96,9 @@ internal sealed partial class Partition
             step.Batch?.Fail(failure.Code);
         }
 
-        foreach (PartitionBatch held in _heldBehindMarker)
+        foreach (AppendBatch held in _heldBehindMarker)
         {
-            Interlocked.Add(ref _queuedBytes, -held.Writer.Length);
+            Interlocked.Add(ref _queuedBytes, -held.Bytes.Length);
             held.Fail(failure.Code);
         }
 
@@ -117,9 +117,9 @@ internal sealed partial class Partition
 
     private void FailQueue(ErrorCode code)
     {
-        while (_queue.TryDequeue(out PartitionBatch? batch))
+        while (_queue.TryDequeue(out AppendBatch? batch))
         {
-            Interlocked.Add(ref _queuedBytes, -batch.Writer.Length);
+            Interlocked.Add(ref _queuedBytes, -batch.Bytes.Length);
             batch.Fail(code);
         }
     }

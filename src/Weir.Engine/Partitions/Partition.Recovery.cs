@@ -21,6 +21,9 @@ internal sealed partial class Partition
     /// <summary>The offset from which the fold was made again at the last opening.</summary>
     public long ReplayedFrom { get; private set; }
 
+    /// <summary>The highest producer id in the fold state; -1: none. By who owns the partition.</summary>
+    public long HighestProducerId => _admission.Producers.HighestId;
+
     /// <summary>Records that the last opening folded again.</summary>
     public long Replayed { get; private set; }
 

@@ -19,7 +19,7 @@ internal sealed partial class Partition : IDisposable
     private readonly EventStream _stream;
     private readonly NodeOptions _options;
     private readonly IFlusher _flusher;
-    private readonly ConcurrentQueue<PartitionBatch> _queue = new();
+    private readonly ConcurrentQueue<AppendBatch> _queue = new();
     private readonly ConcurrentQueue<Action> _actions = new();
     private readonly HotKeySketch _hotKeys = new();
     private WriterThread? _thread;
@@ -71,6 +71,9 @@ internal sealed partial class Partition : IDisposable
 
     /// <summary>End (exclusive) of what readers may see. Any thread.</summary>
     public long FlushedEnd => _log?.FlushedEnd.Value ?? 0;
+
+    /// <summary>Those who wait for the end above to move. Any thread.</summary>
+    public FlushWatchers FlushWatchers { get; } = new();
 
     /// <summary>End (exclusive) of the records whose verdicts can be read; at most <see cref="FlushedEnd"/>, and always where a batch ends. Any thread.</summary>
     public long DecidedEnd => Volatile.Read(ref _decidedEnd);
@@ -124,15 +127,15 @@ internal sealed partial class Partition : IDisposable
     }
 
     /// <summary>Queues a batch. Any thread.</summary>
-    /// <returns>Null when it was taken; then <see cref="IngestBatch.Complete"/> is called exactly once for it. Otherwise why not.</returns>
-    public ErrorCode? TryEnqueue(PartitionBatch batch)
+    /// <returns>Null when it was taken; then <see cref="AppendBatch.Complete"/> is called exactly once for it. Otherwise why not.</returns>
+    public ErrorCode? TryEnqueue(AppendBatch batch)
     {
         if (_state != PartitionState.Serving)
         {
             return RefusalCode;
         }
 
-        long bytes = batch.Writer.Length;
+        long bytes = batch.Bytes.Length;
         long queued = Interlocked.Add(ref _queuedBytes, bytes);
         if (queued > _options.QueueBytesPerPartition && queued != bytes)
         {

@@ -81,6 +81,7 @@ internal sealed class Replay(Partition partition, StreamPlan plan, Admission? ad
         {
             earlier.CompareLookalikes(admission, _columns);
             admission.Decide(_columns, _verdicts, _others);
+            admission.NoteAppended(batch.Bytes, batch.BaseOffset.Value, batch.AppendTimeMs);
         }
 
         views.Apply(plan, _columns, Verdicts, Others);

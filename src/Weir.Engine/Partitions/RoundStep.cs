@@ -3,7 +3,7 @@ using Weir.Core;
 namespace Weir.Engine;
 
 /// <summary>One thing that a round appends, in log order: the events of a batch, or a marker.</summary>
-internal readonly record struct RoundStep(PartitionBatch? Batch, MarkerAppend? Marker);
+internal readonly record struct RoundStep(AppendBatch? Batch, MarkerAppend? Marker);
 
 /// <summary>A marker on its way into a partition's log.</summary>
 /// <param name="Definition">The new definition of a define marker; null otherwise.</param>

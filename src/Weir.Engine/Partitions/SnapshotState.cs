@@ -4,7 +4,8 @@ using Weir.Storage;
 namespace Weir.Engine;
 
 /// <summary>
-/// The sections of a snapshot or base: <c>define</c> (the define marker in force at its offset), <c>admission</c> (phase, totals), <c>table-0</c> and
+/// The sections of a snapshot or base: <c>define</c> (the define marker in force at its offset), <c>admission</c> (phase, totals), <c>producers</c>
+/// (the last batches of Kafka producers, where there are any), <c>table-0</c> and
 /// <c>table-1</c> (entries of 24 bytes, shard by shard, then those that changed while it was written), <c>view:name:version:definition</c>.
 /// Layout: docs/internals/snapshot.md.
 /// </summary>
@@ -16,6 +17,8 @@ internal static class SnapshotState
     /// <summary>Of a base it is the only place that still has the definition: its marker goes with the segments.</summary>
     public const string DefineSection = "define";
 
+    private const string ProducersSection = "producers";
+
     public static string TableSection(int table) => table == 0 ? "table-0" : "table-1";
 
     /// <summary>Begins the copy of a fold state as it is at <paramref name="end"/> (exclusive). It goes on changing while its owner enumerates the pieces.</summary>
@@ -25,6 +28,7 @@ internal static class SnapshotState
         // Everything that changes with the next record begins here, and not when the enumeration gets there.
         var state = new byte[Admission.StateHeaderBytes];
         admission.WriteState(state);
+        byte[] producers = admission.Producers.ToBytes();
         OwnerTable[] tables = [.. admission.Tables];
         Array.ForEach(tables, table => table.BeginSnapshot(end));
         foreach ((_, PartialView partial) in views)
@@ -32,7 +36,13 @@ internal static class SnapshotState
             partial.BeginCopy();
         }
 
-        return Pieces((DefineSection, MarkerJson.Define(admission.Definition, secret)), (AdmissionSection, state), views, tables);
+        List<(string, byte[])> first = [(DefineSection, MarkerJson.Define(admission.Definition, secret)), (AdmissionSection, state)];
+        if (producers.Length > 0)
+        {
+            first.Add((ProducersSection, producers));
+        }
+
+        return Pieces(first, views, tables);
     }
 
     /// <summary>Writes the pieces of <see cref="BeginCopy"/>.</summary>
@@ -52,10 +62,13 @@ internal static class SnapshotState
     }
 
     private static IEnumerable<(string Section, byte[] Bytes)> Pieces(
-        (string, byte[]) define, (string, byte[]) state, IReadOnlyList<(View View, PartialView Partial)> views, OwnerTable[] tables)
+        List<(string, byte[])> first, IReadOnlyList<(View View, PartialView Partial)> views, OwnerTable[] tables)
     {
-        yield return define;
-        yield return state;
+        foreach ((string, byte[]) section in first)
+        {
+            yield return section;
+        }
+
         foreach ((View view, PartialView partial) in views)
         {
             while (partial.CopyNext() is { } piece)
@@ -98,6 +111,10 @@ internal static class SnapshotState
                 hasState = snapshot.TryReadExactly(state);
                 Invariant.Check(hasState, "A snapshot without the admission's state.");
                 admission.ReadState(state);
+            }
+            else if (name == ProducersSection)
+            {
+                admission.Producers.Load(ReadAll(snapshot));
             }
             else if (name.StartsWith(ViewPrefix, StringComparison.Ordinal))
             {

@@ -15,6 +15,20 @@ public sealed partial class EventStream
     // Batches nearer than this are read through rather than looked up.
     private const int NearbyRecords = 1000;
 
+    /// <summary>End (exclusive) of what is flushed: to a Kafka consumer, the high watermark.</summary>
+    public long FlushedEnd(int partition) => _partitions[partition].FlushedEnd;
+
+    /// <summary>First offset that is still in the log; 0 while the partition could not be opened yet.</summary>
+    public long LogStart(int partition) => _partitions[partition].Log?.LogStart.Value ?? 0;
+
+    /// <summary>Reads a partition's batches as they were appended, markers included, from an offset on. One thread at a time; dispose it.</summary>
+    /// <exception cref="OffsetNotStoredException">The offset is before the log's start or behind what is flushed.</exception>
+    /// <exception cref="WeirException">The partition could not be opened yet; retry.</exception>
+    public LogReader OpenReader(int partition, long offset) => _partitions[partition].ReadableLog.OpenReader(new Offset(offset));
+
+    /// <summary>Calls back whenever the partition has flushed more, or has stopped. On the thread that flushes: the callback must not block. Dispose the result to end it.</summary>
+    public IDisposable WatchFlushes(int partition, Action callback) => _partitions[partition].FlushWatchers.Add(callback);
+
     /// <summary>Records of a partition from an offset on, markers included.</summary>
     /// <param name="limit">At most this many, 1 to 10,000; fewer when their values reach 16 MiB.</param>
     /// <returns>Empty at the end of what is flushed, or behind it.</returns>

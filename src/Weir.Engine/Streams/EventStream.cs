@@ -16,6 +16,7 @@ public sealed partial class EventStream
 
     private readonly WeirNode _node;
     private readonly ConcurrentQueue<IngestBatch> _pool = new();
+    private readonly ConcurrentQueue<ProduceBatch> _producePool = new();
     private readonly Partition[] _partitions;
     private readonly SemaphoreSlim _changing = new(1);
     private readonly Lock _gateTurns = new();
@@ -156,6 +157,23 @@ public sealed partial class EventStream
         return batch;
     }
 
+    /// <summary>A batch for one record batch that a Kafka client has sent completely. Dispose it when its outcome has been read.</summary>
+    public ProduceBatch NewProduceBatch()
+    {
+        IngestGate.Pass pass = Gate.Enter(Time);
+        if (_producePool.TryDequeue(out ProduceBatch? batch))
+        {
+            Interlocked.Add(ref _pooledBytes, -batch.CapacityBytes);
+        }
+        else
+        {
+            batch = new ProduceBatch(this);
+        }
+
+        batch.Begin(_plan, pass);
+        return batch;
+    }
+
     /// <summary>
     /// Closes the stream: a marker in every partition, behind everything received before this call. Idempotent: a close that is on its way,
     /// requested or declared, is waited for, and no second marker is appended.
@@ -263,7 +281,7 @@ public sealed partial class EventStream
         }
     }
 
-    internal ErrorCode? TryEnqueue(int partition, PartitionBatch batch) =>
+    internal ErrorCode? TryEnqueue(int partition, AppendBatch batch) =>
         _node.RefusalOfWrites ?? _partitions[partition].TryEnqueue(batch);
 
     internal void Return(IngestBatch batch)
@@ -277,6 +295,20 @@ public sealed partial class EventStream
             Interlocked.Add(ref _pooledBytes, -batch.PooledBytes);
         }
     }
+
+    internal void Return(ProduceBatch batch)
+    {
+        if (Interlocked.Add(ref _pooledBytes, batch.CapacityBytes) <= PooledBytesLimit)
+        {
+            _producePool.Enqueue(batch);
+        }
+        else
+        {
+            Interlocked.Add(ref _pooledBytes, -batch.CapacityBytes);
+        }
+    }
+
+    internal bool IsKnownProducerId(long id) => id < _node.ProducerIdsEnd;
 
     internal int LeastQueuedPartition()
     {

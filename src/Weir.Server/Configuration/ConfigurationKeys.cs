@@ -51,7 +51,7 @@ public static class ConfigurationKeys
         new("streams.*.grace", ConfigurationKind.Duration, "1s", "0s to 1m", "How long closing waits for requests that were complete before it."),
         new("streams.*.fields.*", ConfigurationKind.Text, "", "string, boolean, integer, time, decimal(precision,scale)", "Declared types: an event that does not fit is `invalid`."),
         new("streams.*.remember", ConfigurationKind.Integer, "for ever", "1 to 2^47", "Records of the partition over which an id is remembered. Not with a claim. For ever: what was forgotten under a smaller number cannot be remembered under a larger one."),
-        new("streams.*.on-invalid", ConfigurationKind.Choice, "refuse", "refuse, dead-letter", "Whether an invalid event is turned away at the door or kept as a dead letter."),
+        new("streams.*.on-invalid", ConfigurationKind.Choice, "refuse over HTTP, dead-letter over Kafka", "refuse, dead-letter", "Whether an invalid event is turned away at the door or kept as a dead letter."),
         new("streams.*.retention", ConfigurationKind.DurationOrSize, "none", "a duration or a size", "How much of the log is kept. Not with `keep: last`."),
         new("streams.*.limits.event_bytes", ConfigurationKind.Integer, "1000000", "16 to 16777216", "Longest event."),
         new("streams.*.limits.id_bytes", ConfigurationKind.Integer, "512", "1 to 4096", "Longest id."),
