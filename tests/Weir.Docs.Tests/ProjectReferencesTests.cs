@@ -13,6 +13,8 @@ public sealed class ProjectReferencesTests
         ["Weir.Engine"] = ["Weir.Core", "Weir.Sql", "Weir.Storage"],
         // Never the engine: a second implementation that shares code with the first repeats its faults.
         ["Weir.Recount"] = ["Weir.Core", "Weir.Sql", "Weir.Storage"],
+        // The wire and nothing else: bytes to messages and back, no I/O.
+        ["Weir.Kafka.Protocol"] = [],
         ["Weir.Server"] = ["Weir.Engine"],
         ["Weir"] = ["Weir.Recount", "Weir.Server"],
     };
