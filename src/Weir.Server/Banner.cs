@@ -10,9 +10,9 @@ internal static class Banner
 {
     public const int MaxLines = 12;
 
-    private const int ShownViews = 4;
+    private const int ShownViews = 3;
 
-    public static string Of(WeirConfiguration configuration, WeirNode node, Uri address, TimeSpan took)
+    public static string Of(WeirConfiguration configuration, WeirNode node, Uri address, int kafkaPort, TimeSpan took)
     {
         var text = new StringBuilder();
         string version = typeof(Banner).Assembly.GetName().Version?.ToString(3) ?? "";
@@ -30,6 +30,11 @@ internal static class Banner
 
         string first = node.Streams.Count == 0 ? "{stream}" : node.Streams[0].Name;
         text.Append(CultureInfo.InvariantCulture, $" ├─ Events    POST {address}v1/streams/{first}/events\n");
+        if (kafkaPort != 0)
+        {
+            text.Append(CultureInfo.InvariantCulture, $" ├─ Kafka     {address.Host}:{kafkaPort}\n");
+        }
+
         text.Append(CultureInfo.InvariantCulture, $" └─ Metrics   {address}metrics\n");
         return text.ToString();
     }

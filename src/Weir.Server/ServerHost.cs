@@ -3,6 +3,7 @@ using System.Diagnostics.Metrics;
 using System.Net;
 using System.Security.Cryptography;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
@@ -15,6 +16,7 @@ using Weir.Core;
 using Weir.Engine;
 using Weir.Server.Configuration;
 using Weir.Server.Http;
+using Weir.Server.Kafka;
 using Weir.Server.Metrics;
 using Weir.Storage;
 
@@ -40,6 +42,8 @@ public sealed partial class ServerHost : IAsyncDisposable
     private readonly Recounts _recounts;
     private readonly PrometheusPage _metrics;
     private readonly ServerMetrics _serverMetrics;
+    private readonly KafkaServer? _kafka;
+    private ListenOptions? _kafkaListener;
     private readonly ITimer _rates;
     private readonly ILogger _log;
     private Task _applying = Task.CompletedTask;
@@ -51,12 +55,13 @@ public sealed partial class ServerHost : IAsyncDisposable
     private ServerHost(WeirConfiguration configuration, ServerHostOptions options)
     {
         _configuration = configuration;
-        WebApplicationBuilder builder = CreateBuilder(configuration, options);
+        WebApplicationBuilder builder = CreateBuilder(configuration, options, ListenForKafka);
         _app = builder.Build();
         ILoggerFactory loggers = _app.Services.GetRequiredService<ILoggerFactory>();
         _log = loggers.CreateLogger("Weir");
         var node = WeirNode.Create(NodeOptionsOf(configuration), options.Disk, options.Time, RandomNumberGenerator.GetBytes, Report);
         _state = new ServerState(node, options.Time);
+        _kafka = configuration.Kafka is { } kafka ? new KafkaServer(_state, kafka, _log) : null;
         _recounts = new Recounts(_state, configuration.DataDirectory, options.RecountCommand);
         _metrics = new PrometheusPage(_state, _app.Services.GetRequiredService<IMeterFactory>());
         var live = new LiveEndpoint(_state, loggers);
@@ -68,6 +73,9 @@ public sealed partial class ServerHost : IAsyncDisposable
 
     /// <summary>Where the server listens, with the port it got.</summary>
     public Uri Address { get; private set; } = new("http://127.0.0.1:0/");
+
+    /// <summary>The port for Kafka clients; 0: there is none.</summary>
+    public int KafkaPort => _kafka?.Port ?? 0;
 
     /// <summary>
     /// Completes when the state is recovered and the configuration's definitions are applied, but for those that the disk does not take now, which are tried
@@ -90,7 +98,13 @@ public sealed partial class ServerHost : IAsyncDisposable
         catch (IOException taken) when (taken.InnerException is Microsoft.AspNetCore.Connections.AddressInUseException)
         {
             await host.DisposeAsync();
-            throw new WeirException(ErrorCode.PortInUse, $"{configuration.Listen} is in use by another program.", taken);
+            ListenAddress address = configuration.Kafka is { } kafka && taken.Message.Contains(kafka.Listen.ToString(), StringComparison.Ordinal) ? kafka.Listen : configuration.Listen;
+            throw new WeirException(ErrorCode.PortInUse, $"{address} is in use by another program.", taken);
+        }
+
+        if (host._kafka is not null)
+        {
+            host._kafka.Port = host._kafkaListener!.IPEndPoint!.Port;
         }
 
         ICollection<string> bound = host._app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses;
@@ -121,7 +135,7 @@ public sealed partial class ServerHost : IAsyncDisposable
             Log.Ready(host._log, host.Address, took.TotalSeconds);
             if (options.IsTerminal)
             {
-                await output.WriteAsync(Banner.Of(configuration, host._state.Node, host.Address, took));
+                await output.WriteAsync(Banner.Of(configuration, host._state.Node, host.Address, host.KafkaPort, took));
             }
         }
 
@@ -174,6 +188,7 @@ public sealed partial class ServerHost : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await StopAsync();
+        _kafka?.Dispose();
         await _rates.DisposeAsync();
         _serverMetrics.Dispose();
         _metrics.Dispose();
@@ -198,7 +213,7 @@ public sealed partial class ServerHost : IAsyncDisposable
     }
 
     // The empty builder: no appsettings.json, no DOTNET_ variables, no middleware; everything this server has is written here.
-    private static WebApplicationBuilder CreateBuilder(WeirConfiguration configuration, ServerHostOptions options)
+    private static WebApplicationBuilder CreateBuilder(WeirConfiguration configuration, ServerHostOptions options, Action<ListenOptions> kafka)
     {
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Logging.SetMinimumLevel(LogLevel.Information).AddFilter("Microsoft", LogLevel.Warning);
@@ -211,7 +226,7 @@ public sealed partial class ServerHost : IAsyncDisposable
         }
 
         builder.Services.AddSingleton<IHostLifetime, CallerOwnsSignals>();
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Configure(kestrel, configuration));
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Configure(kestrel, configuration, kafka));
         return builder;
     }
 
@@ -235,7 +250,7 @@ public sealed partial class ServerHost : IAsyncDisposable
         }
     }
 
-    private static void Configure(KestrelServerOptions kestrel, WeirConfiguration configuration)
+    private static void Configure(KestrelServerOptions kestrel, WeirConfiguration configuration, Action<ListenOptions> kafka)
     {
         kestrel.AddServerHeader = false;
         kestrel.Limits.MaxConcurrentConnections = configuration.MaxConnections;
@@ -249,14 +264,28 @@ public sealed partial class ServerHost : IAsyncDisposable
         kestrel.Limits.MaxRequestBodySize = EventsEndpoint.MaxLinesBodyBytes;
         kestrel.Limits.MinRequestBodyDataRate = new MinDataRate(bytesPerSecond: 240, gracePeriod: TimeSpan.FromSeconds(10));
         kestrel.Limits.MinResponseDataRate = new MinDataRate(bytesPerSecond: 240, gracePeriod: TimeSpan.FromSeconds(10));
-        ListenAddress listen = configuration.Listen;
-        if (listen.Address is null)
+        Listen(kestrel, configuration.Listen, listener => listener.Protocols = HttpProtocols.Http1);
+        if (configuration.Kafka is { } options)
         {
-            kestrel.ListenAnyIP(listen.Port, listener => listener.Protocols = HttpProtocols.Http1);
+            Listen(kestrel, options.Listen, kafka);
+        }
+    }
+
+    private void ListenForKafka(ListenOptions listener)
+    {
+        _kafkaListener = listener;
+        listener.Run(connection => _kafka!.OnConnectedAsync(connection));
+    }
+
+    private static void Listen(KestrelServerOptions kestrel, ListenAddress address, Action<ListenOptions> configure)
+    {
+        if (address.Address is null)
+        {
+            kestrel.ListenAnyIP(address.Port, configure);
         }
         else
         {
-            kestrel.Listen(new IPEndPoint(listen.Address, listen.Port), listener => listener.Protocols = HttpProtocols.Http1);
+            kestrel.Listen(new IPEndPoint(address.Address, address.Port), configure);
         }
     }
 

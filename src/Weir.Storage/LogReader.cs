@@ -82,6 +82,9 @@ public sealed class LogReader : IDisposable
         return false;
     }
 
+    /// <summary>Whether it reads this log, and not one that was opened before or after it.</summary>
+    public bool Reads(PartitionLog? log) => ReferenceEquals(log, _log);
+
     /// <summary>Stands before the batch that contains <paramref name="offset"/>; at the log's flushed end, waits there.</summary>
     /// <exception cref="OffsetNotStoredException">The offset is below the log start or above the flushed end.</exception>
     public void Seek(Offset offset)

@@ -26,6 +26,9 @@ public sealed partial class EventStream
     /// <exception cref="WeirException">The partition could not be opened yet; retry.</exception>
     public LogReader OpenReader(int partition, long offset) => _partitions[partition].ReadableLog.OpenReader(new Offset(offset));
 
+    /// <summary>Whether a reader still reads what the partition writes: after a recovery it has another log object.</summary>
+    public bool IsCurrent(int partition, LogReader reader) => reader.Reads(_partitions[partition].Log);
+
     /// <summary>Calls back whenever the partition has flushed more, or has stopped. On the thread that flushes: the callback must not block. Dispose the result to end it.</summary>
     public IDisposable WatchFlushes(int partition, Action callback) => _partitions[partition].FlushWatchers.Add(callback);
 

@@ -11,6 +11,12 @@ public static class ConfigurationKeys
     public const string Listen = "http.listen";
     public const string KeepAlive = "http.keep_alive";
     public const string Drain = "http.drain";
+    public const string KafkaListen = "kafka.listen";
+    public const string KafkaAdvertised = "kafka.advertised";
+    public const string KafkaRequestBytes = "kafka.request_bytes";
+    public const string KafkaMemoryBytes = "kafka.memory_bytes";
+    public const string KafkaIdle = "kafka.idle";
+    public const string KafkaClientBytesPerSecond = "kafka.client_bytes_per_second";
     public const string Connections = "limits.connections";
     public const string RequestBytes = "limits.request_bytes";
     public const string Memory = "limits.memory_bytes";
@@ -29,6 +35,12 @@ public static class ConfigurationKeys
         new(Listen, ConfigurationKind.Address, "127.0.0.1:8080", "host:port; host is an IP address, `localhost` or `*`", "Where the server listens. Port 0 takes a free one; the banner shows which. Where it is not set, `ASPNETCORE_URLS` is."),
         new(KeepAlive, ConfigurationKind.Duration, "130s", "1s to 1h", "How long an idle connection is kept."),
         new(Drain, ConfigurationKind.Duration, "5s; 0s on a terminal", "0s to 10m", "How long a stopping server still serves while `/readyz` already answers 503, so that load balancers leave first."),
+        new(KafkaListen, ConfigurationKind.Address, "", "host:port, as `http.listen`", "Where Kafka clients connect. Not set: there is no Kafka port. docs/kafka.md."),
+        new(KafkaAdvertised, ConfigurationKind.Text, "the address that the client reached", "host:port", "Where Kafka clients are told to connect to, where that is another address than the one that they reached first: behind a proxy or in a container."),
+        new(KafkaRequestBytes, ConfigurationKind.Size, "16MiB", "64KiB to 64MiB", "Longest Kafka request."),
+        new(KafkaMemoryBytes, ConfigurationKind.Size, "256MiB", "16MiB to 1TiB", "Bytes of Kafka requests and answers in memory at most; beyond it connections are read no further until there is room."),
+        new(KafkaIdle, ConfigurationKind.Duration, "10m", "1s to 24h", "How long an idle Kafka connection is kept."),
+        new(KafkaClientBytesPerSecond, ConfigurationKind.Size, "any number", "1KiB to 1TiB", "Bytes per second that the connections of one Kafka client id may send and be sent; beyond it they are read no further for a while."),
         new(Connections, ConfigurationKind.Integer, "20000", "1 to 1000000", "Open connections at most, live subscribers included."),
         new(RequestBytes, ConfigurationKind.Size, "256MiB", "2MiB to 1TiB", "Bytes of request bodies in memory at most; beyond it 429 with `Retry-After`."),
         new(Memory, ConfigurationKind.Size, "half of memory", "16MiB to 16TiB", "Memory for owners and identities of a stream that sets no `limits.state_bytes`; when reached, new owners are refused with 507."),

@@ -1,5 +1,6 @@
 using Weir.Core;
 using Weir.Engine;
+using Weir.Server.Kafka;
 using Weir.Sql;
 
 namespace Weir.Server.Configuration;
@@ -64,6 +65,9 @@ public sealed class WeirConfiguration
     /// <summary>Null: the engine's default.</summary>
     public required long? SnapshotBytes { get; init; }
 
+    /// <summary>Null: no Kafka port.</summary>
+    public required KafkaOptions? Kafka { get; init; }
+
     public required IReadOnlyList<ConfiguredStream> Streams { get; init; }
 
     public required IReadOnlyList<ConfiguredView> Views { get; init; }
@@ -120,7 +124,7 @@ public sealed class WeirConfiguration
         const long MiB = 1L << 20;
         const long GiB = 1L << 30;
         ListenAddress listen = ReadListen(tree, sources, out ConfigurationOrigin listenOrigin);
-        CheckAuth(tree, listen, listenOrigin);
+        CheckAuth(tree, ConfigurationKeys.Listen, listen, listenOrigin);
         TimeSpan drain = tree.Duration(ConfigurationKeys.Drain, TimeSpan.Zero, TimeSpan.FromMinutes(10)) ?? TimeSpan.FromSeconds(sources.IsTerminal ? 0 : 5);
         return new WeirConfiguration(ConfigurationExplanation.Of(tree, listen, listenOrigin, drain))
         {
@@ -137,6 +141,7 @@ public sealed class WeirConfiguration
             PublishInterval = tree.Duration(ConfigurationKeys.PublishInterval, TimeSpan.FromMilliseconds(10), TimeSpan.FromSeconds(10)),
             SegmentBytes = tree.Size(ConfigurationKeys.SegmentBytes, MiB, 2 * GiB),
             SnapshotBytes = tree.Size(ConfigurationKeys.SnapshotBytes, MiB, 1024 * GiB),
+            Kafka = ReadKafka(tree),
             Streams = ReadStreams(tree),
             Views = ReadViews(tree),
         };
@@ -175,16 +180,64 @@ public sealed class WeirConfiguration
         return fallback;
     }
 
-    private static void CheckAuth(ConfigurationTree tree, ListenAddress listen, ConfigurationOrigin listenOrigin)
+    private static KafkaOptions? ReadKafka(ConfigurationTree tree)
+    {
+        const long MiB = 1L << 20;
+        if (tree.Find(ConfigurationKeys.KafkaListen) is not { } node)
+        {
+            return null;
+        }
+
+        if (node.Kind != ConfigurationNodeKind.Scalar || !ListenAddress.TryParse(node.Text, out ListenAddress? listen))
+        {
+            tree.Fault(ErrorCode.ConfigurationValue, ConfigurationKeys.KafkaListen, $"Expected host:port, where host is an IP address, localhost or *, as in 127.0.0.1:9092; found `{node}`.", node.Origin);
+            return null;
+        }
+
+        CheckAuth(tree, ConfigurationKeys.KafkaListen, listen, node.Origin);
+        (string? host, int port) = ReadAdvertised(tree);
+        return new KafkaOptions
+        {
+            Listen = listen,
+            AdvertisedHost = host,
+            AdvertisedPort = port,
+            RequestBytes = (int)(tree.Size(ConfigurationKeys.KafkaRequestBytes, 64 << 10, 64 * MiB) ?? 16 * MiB),
+            MemoryBytes = tree.Size(ConfigurationKeys.KafkaMemoryBytes, 16 * MiB, 1024 * 1024 * MiB) ?? 256 * MiB,
+            Idle = tree.Duration(ConfigurationKeys.KafkaIdle, TimeSpan.FromSeconds(1), TimeSpan.FromHours(24)) ?? TimeSpan.FromMinutes(10),
+            ClientBytesPerSecond = tree.Size(ConfigurationKeys.KafkaClientBytesPerSecond, 1 << 10, 1024 * 1024 * MiB) ?? 0,
+        };
+    }
+
+    private static (string? Host, int Port) ReadAdvertised(ConfigurationTree tree)
+    {
+        if (tree.Find(ConfigurationKeys.KafkaAdvertised) is not { } node)
+        {
+            return (null, 0);
+        }
+
+        int colon = node.Kind == ConfigurationNodeKind.Scalar ? node.Text.LastIndexOf(':') : -1;
+        if (colon > 0 && ushort.TryParse(node.Text.AsSpan(colon + 1), System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out ushort port) && port > 0)
+        {
+            return (node.Text[..colon].Trim('[', ']'), port);
+        }
+
+        tree.Fault(ErrorCode.ConfigurationValue, ConfigurationKeys.KafkaAdvertised, $"Expected host:port, as in events.example.org:9092; found `{node}`.", node.Origin);
+        return (null, 0);
+    }
+
+    private static void CheckAuth(ConfigurationTree tree, string key, ListenAddress listen, ConfigurationOrigin listenOrigin)
     {
         ConfigurationNode? auth = tree.Find(ConfigurationKeys.Auth);
         if (auth is { } node && (node.Kind != ConfigurationNodeKind.Scalar || node.Text != "none"))
         {
-            tree.Fault(ErrorCode.ConfigurationValue, ConfigurationKeys.Auth, $"Expected `none`; found `{node}`. There are no keys yet.", node.Origin);
+            if (key == ConfigurationKeys.Listen)
+            {
+                tree.Fault(ErrorCode.ConfigurationValue, ConfigurationKeys.Auth, $"Expected `none`; found `{node}`. There are no keys yet.", node.Origin);
+            }
         }
         else if (auth is null && !listen.IsLoopback)
         {
-            tree.Fault(ErrorCode.UnsafeListenAddress, ConfigurationKeys.Listen, $"{listen} can be reached from other machines, and there are no keys yet. Listen on 127.0.0.1, or write `auth: none`.", listenOrigin);
+            tree.Fault(ErrorCode.UnsafeListenAddress, key, $"{listen} can be reached from other machines, and there are no keys yet. Listen on 127.0.0.1, or write `auth: none`.", listenOrigin);
         }
     }
 

@@ -1,0 +1,64 @@
+using Weir.Core;
+using Weir.Engine;
+using Weir.Kafka.Protocol;
+using Weir.Kafka.Protocol.Messages;
+
+namespace Weir.Server.Kafka.Handlers;
+
+/// <summary>Metadata: which topics there are, and that this node leads all their partitions. A name that is not known is not made into a topic: a typing error would be one.</summary>
+internal sealed class MetadataHandler(KafkaTopics topics, KafkaServer server)
+{
+    private static readonly int[] ThisNode = [KafkaTopics.NodeId];
+
+    public IEnumerable<KafkaApi> Apis => [new(ApiTable.Metadata, request => new(Answer(request)))];
+
+    private MetadataResponse Answer(KafkaRequest request)
+    {
+        (string host, int port) = server.AdvertisedTo(request.Connection);
+        return new MetadataResponse
+        {
+            Brokers = [new() { NodeId = KafkaTopics.NodeId, Host = host, Port = port }],
+            ClusterId = KafkaTopics.ClusterId,
+            ControllerId = KafkaTopics.NodeId,
+            Topics = [.. TopicsOf(request.As<MetadataRequest>())],
+        };
+    }
+
+    private IEnumerable<MetadataResponse.MetadataResponseTopic> TopicsOf(MetadataRequest request)
+    {
+        if (request.Topics is null)
+        {
+            try
+            {
+                return topics.All().Select(Describe);
+            }
+            catch (WeirException)
+            {
+                // Not recovered yet: no topics, and the client asks again.
+                return [];
+            }
+        }
+
+        return request.Topics.Select(wanted =>
+        {
+            bool isFound = wanted.Name is { } name ? topics.TryFind(name, out EventStream? stream, out KafkaError error) : topics.TryFind(wanted.TopicId, out stream, out error);
+            return isFound ? Describe(stream!) : new MetadataResponse.MetadataResponseTopic { Name = wanted.Name, TopicId = wanted.TopicId, ErrorCode = error };
+        });
+    }
+
+    private static MetadataResponse.MetadataResponseTopic Describe(EventStream stream) => new()
+    {
+        Name = stream.Name,
+        TopicId = stream.Id,
+        IsInternal = KafkaTopics.IsInternal(stream.Name),
+        Partitions = [.. stream.Partitions.Select(partition => new MetadataResponse.MetadataResponsePartition
+        {
+            PartitionIndex = partition.Partition,
+            ErrorCode = partition.State is PartitionState.Stopped or PartitionState.Recovering ? KafkaError.LeaderNotAvailable : KafkaError.None,
+            LeaderId = KafkaTopics.NodeId,
+            LeaderEpoch = KafkaTopics.LeaderEpoch,
+            ReplicaNodes = ThisNode,
+            IsrNodes = ThisNode,
+        })],
+    };
+}

@@ -1,0 +1,165 @@
+using System.Runtime.InteropServices;
+using Microsoft.AspNetCore.Connections;
+using Weir.Core;
+using Weir.Engine;
+using Weir.Kafka.Protocol;
+using Weir.Kafka.Protocol.Messages;
+
+namespace Weir.Server.Kafka.Handlers;
+
+/// <summary>
+/// Produce: each batch goes to its partition as it came, and is answered when it is flushed, whatever the client calls that (acks 1 and all). The answer has no
+/// verdict: whether an event counts is read where it is counted.
+/// </summary>
+internal sealed class ProduceHandler(ServerState state, KafkaTopics topics)
+{
+    private const short NoAnswer = 0;
+    private const short All = -1;
+
+    /// <summary>What a transactional producer is told.</summary>
+    public const string NoTransactions = "Transactions are not offered. Use an idempotent producer, and give events an id: the stream counts each id once, whichever way it is retried.";
+
+    public IEnumerable<KafkaApi> Apis => [new(ApiTable.Produce, Handle)];
+
+    private ValueTask<IKafkaMessage?> Handle(KafkaRequest request)
+    {
+        // Everything is handed to its partition before the first wait: a client's batches stay in their order.
+        var produce = request.As<ProduceRequest>();
+        var pending = new List<(string Topic, List<Pending> Partitions)>(produce.TopicData.Count);
+        foreach (ProduceRequest.TopicProduceData topic in produce.TopicData)
+        {
+            var partitions = new List<Pending>(topic.PartitionData.Count);
+            foreach (ProduceRequest.PartitionProduceData data in topic.PartitionData)
+            {
+                partitions.Add(Begin(request, produce, topic.Name, data));
+            }
+
+            pending.Add((topic.Name, partitions));
+        }
+
+        return AnswerAsync(produce, pending);
+    }
+
+    private Pending Begin(KafkaRequest request, ProduceRequest produce, string topic, ProduceRequest.PartitionProduceData data)
+    {
+        var response = new ProduceResponse.PartitionProduceResponse { Index = data.Index, BaseOffset = -1 };
+        if (produce.Acks is < All or > 1)
+        {
+            return Refused(response, KafkaError.InvalidRequiredAcks, $"acks is {produce.Acks}; 0, 1 and all are known.");
+        }
+
+        if (!string.IsNullOrEmpty(produce.TransactionalId))
+        {
+            return Refused(response, KafkaError.TransactionalIdAuthorizationFailed, NoTransactions);
+        }
+
+        if (state.RefusesWrites)
+        {
+            return Refused(response, KafkaError.NotLeaderOrFollower, "The server is stopping and takes nothing more.");
+        }
+
+        if (!topics.TryFind(topic, out EventStream? stream, out KafkaError error))
+        {
+            return Refused(response, error, null);
+        }
+
+        if (data.Index < 0 || data.Index >= stream.PartitionCount)
+        {
+            return Refused(response, KafkaError.UnknownTopicOrPartition, $"{topic} has {stream.PartitionCount} partitions.");
+        }
+
+        if (KafkaTopics.IsInternal(topic))
+        {
+            return Refused(response, KafkaError.InvalidTopicException, $"{topic} is the server's own.");
+        }
+
+        if (data.Records is not { Length: > 0 } records)
+        {
+            return Refused(response, KafkaError.InvalidRecord, "There is no batch for the partition.");
+        }
+
+        ProduceBatch batch = stream.NewProduceBatch();
+
+        // The frame is this server's own memory; the log fills the base offset in where it lies.
+        Memory<byte> bytes = MemoryMarshal.AsMemory(records.Memory);
+        return batch.TryRead(bytes, data.Index, request.Frame.Hold()) ? new Pending(response, stream, batch, batch.SubmitAsync()) : new Pending(response, stream, batch, default);
+    }
+
+    private static Pending Refused(ProduceResponse.PartitionProduceResponse response, KafkaError error, string? text)
+    {
+        response.ErrorCode = error;
+        response.ErrorMessage = text;
+        return new Pending(response, null, null, default);
+    }
+
+    private static async ValueTask<IKafkaMessage?> AnswerAsync(ProduceRequest produce, List<(string Topic, List<Pending> Partitions)> pending)
+    {
+        var answer = new ProduceResponse.TopicProduceResponse[pending.Count];
+        bool hasFailed = false;
+        TimeSpan throttle = TimeSpan.Zero;
+        for (int i = 0; i < answer.Length; i++)
+        {
+            (string topic, List<Pending> partitions) = pending[i];
+            foreach (Pending one in partitions)
+            {
+                if (one.Batch is { } batch)
+                {
+                    await one.Told;
+                    Complete(one.Response, one.Stream!, batch);
+                    throttle = batch.Unacknowledged == ErrorCode.QueueFull ? one.Stream!.EstimateDrain() : throttle;
+                    batch.Dispose();
+                }
+
+                hasFailed |= one.Response.ErrorCode != KafkaError.None;
+            }
+
+            answer[i] = new ProduceResponse.TopicProduceResponse { Name = topic, PartitionResponses = [.. partitions.Select(one => one.Response)] };
+        }
+
+        if (produce.Acks != NoAnswer)
+        {
+            return new ProduceResponse { Responses = answer, ThrottleTimeMs = (int)throttle.TotalMilliseconds };
+        }
+
+        // Who wants no answers learns of an error only by the end of the connection, as with Kafka.
+        return hasFailed ? throw new ConnectionAbortedException("A batch sent with acks=0 was not taken.") : null;
+    }
+
+    private static void Complete(ProduceResponse.PartitionProduceResponse response, EventStream stream, ProduceBatch batch)
+    {
+        response.LogStartOffset = stream.LogStart(response.Index);
+        response.ErrorMessage = batch.Detail;
+        if (batch.Error != ProduceError.None)
+        {
+            response.ErrorCode = ErrorOf(batch.Error);
+            response.RecordErrors = [.. batch.Refusals.Select(refusal => new ProduceResponse.BatchIndexAndErrorMessage { BatchIndex = refusal.Record, BatchIndexErrorMessage = refusal.Detail })];
+        }
+        else if (batch.Unacknowledged is { } failure)
+        {
+            // It may be there all the same, which is what the second of these says; both are tried again.
+            response.ErrorCode = failure == ErrorCode.PartitionStopped ? KafkaError.NotEnoughReplicasAfterAppend : KafkaTopics.ErrorOf(failure);
+            response.ErrorMessage = WeirErrors.Get(failure).Sentence;
+        }
+        else
+        {
+            response.BaseOffset = batch.BaseOffset;
+        }
+    }
+
+    private static KafkaError ErrorOf(ProduceError error) => error switch
+    {
+        ProduceError.Corrupt => KafkaError.CorruptMessage,
+        ProduceError.UnsupportedFormat => KafkaError.UnsupportedForMessageFormat,
+        ProduceError.UnsupportedCompression => KafkaError.UnsupportedCompressionType,
+        ProduceError.TooLarge => KafkaError.MessageTooLarge,
+        ProduceError.InvalidRecord or ProduceError.NotAllowed => KafkaError.InvalidRecord,
+        ProduceError.SequenceGap => KafkaError.OutOfOrderSequenceNumber,
+        ProduceError.AppendedEarlier => KafkaError.DuplicateSequenceNumber,
+        ProduceError.Fenced => KafkaError.InvalidProducerEpoch,
+        ProduceError.UnknownProducer => KafkaError.UnknownProducerId,
+        ProduceError.TooManyProducers => KafkaError.PolicyViolation,
+        _ => KafkaError.KafkaStorageError,
+    };
+
+    private readonly record struct Pending(ProduceResponse.PartitionProduceResponse Response, EventStream? Stream, ProduceBatch? Batch, ValueTask Told);
+}

@@ -1,0 +1,34 @@
+using System.Collections.Frozen;
+using System.Diagnostics.CodeAnalysis;
+using Weir.Kafka.Protocol;
+using Weir.Kafka.Protocol.Messages;
+
+namespace Weir.Server.Kafka;
+
+/// <summary>The one table of what is offered, and the answer to the request that asks for it.</summary>
+internal sealed class KafkaApis
+{
+    private readonly FrozenDictionary<short, KafkaApi> _byKey;
+    private readonly ApiVersionsResponse.ApiVersion[] _offer;
+
+    public KafkaApis(IReadOnlyList<KafkaApi> apis)
+    {
+        IReadOnlyList<KafkaApi> all = [.. apis, new KafkaApi(ApiTable.ApiVersions, _ => Answer(KafkaError.None))];
+        _byKey = all.ToFrozenDictionary(api => (short)api.Api.Key);
+        _offer = [.. all.OrderBy(api => api.Api.Key).Select(api => new ApiVersionsResponse.ApiVersion { ApiKey = (short)api.Api.Key, MinVersion = api.Min, MaxVersion = api.Max })];
+        ForUnknownVersion = new KafkaApi(ApiTable.ApiVersions, _ => Answer(KafkaError.UnsupportedVersion));
+    }
+
+    public IEnumerable<KafkaApi> All => _byKey.Values.OrderBy(api => api.Api.Key);
+
+    /// <summary>Answers an ApiVersions request in a version that is not known: with the error, and the offer beside it.</summary>
+    public KafkaApi ForUnknownVersion { get; }
+
+    public bool TryGet(in RequestHeader header, [NotNullWhen(true)] out KafkaApi? api)
+    {
+        api = null;
+        return header.Api is not null && _byKey.TryGetValue(header.ApiKey, out api) && api.Has(header.ApiVersion);
+    }
+
+    private ValueTask<IKafkaMessage?> Answer(KafkaError error) => new(new ApiVersionsResponse { ErrorCode = error, ApiKeys = _offer });
+}
