@@ -15,7 +15,7 @@ public sealed class ProjectReferencesTests
         ["Weir.Recount"] = ["Weir.Core", "Weir.Sql", "Weir.Storage"],
         // The wire and nothing else: bytes to messages and back, no I/O.
         ["Weir.Kafka.Protocol"] = [],
-        ["Weir.Server"] = ["Weir.Engine"],
+        ["Weir.Server"] = ["Weir.Engine", "Weir.Kafka.Protocol"],
         ["Weir"] = ["Weir.Recount", "Weir.Server"],
     };
 
