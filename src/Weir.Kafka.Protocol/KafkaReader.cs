@@ -12,11 +12,11 @@ namespace Weir.Kafka.Protocol;
 /// RequestHeader header = RequestHeader.Read(ref reader);
 /// if (header.Api is null) ...                                  // an API or a version that is not in the table
 /// var request = ProduceRequest.Read(ref reader, header.ApiVersion);
-/// reader.ExpectEnd();
 /// </code>
 /// Records come out as views of the frame (<see cref="KafkaRecords"/>): keep the frame's memory until they are done with. Everything else is copied.
 /// Whatever the bytes, nothing but a <see cref="KafkaProtocolException"/> is thrown, and no more is allocated than a constant times the frame: a count is
-/// believed only as far as the bytes that remain could hold so many of the shortest values. Unknown tagged fields are skipped.
+/// believed only as far as the bytes that remain could hold so many of the shortest values. Unknown tagged fields are skipped. Bytes after the message are no
+/// error (<see cref="RemainingBytes"/>).
 /// </summary>
 public ref struct KafkaReader
 {
@@ -47,17 +47,11 @@ public ref struct KafkaReader
     /// <summary>Whether strings, arrays and tags have the form of KIP-482.</summary>
     internal bool IsFlexible { get; set; }
 
-    private readonly int Remaining => _end - _position;
-
-    /// <summary>Says that the message ends here.</summary>
-    /// <exception cref="KafkaProtocolException">There are bytes left.</exception>
-    public readonly void ExpectEnd()
-    {
-        if (Remaining != 0)
-        {
-            Fail($"the message ends and {Remaining} bytes follow");
-        }
-    }
+    /// <summary>
+    /// Bytes that are not read yet. After a message there are none, as a rule; Kafka's broker ignores what follows, and it has to: the request of librdkafka 2.16
+    /// for the metadata of all topics (version 13) is three bytes longer than the message.
+    /// </summary>
+    public readonly int RemainingBytes => _end - _position;
 
     /// <summary>What follows is the body of this message.</summary>
     internal void BeginMessage(Api api, bool isRequest, short version)
@@ -205,9 +199,9 @@ public ref struct KafkaReader
 
         int start = _position;
         uint count = ReadUnsignedVarint();
-        if (count > (uint)Remaining / 2)
+        if (count > (uint)RemainingBytes / 2)
         {
-            Fail(start, $"{count} tagged fields in {Remaining} bytes");
+            Fail(start, $"{count} tagged fields in {RemainingBytes} bytes");
         }
 
         return (int)count;
@@ -220,9 +214,9 @@ public ref struct KafkaReader
         uint tag = ReadUnsignedVarint();
         int start = _position;
         uint size = ReadUnsignedVarint();
-        if (size > (uint)Remaining)
+        if (size > (uint)RemainingBytes)
         {
-            Fail(start, $"tagged field {tag} has {size} bytes, and {Remaining} are left");
+            Fail(start, $"tagged field {tag} has {size} bytes, and {RemainingBytes} are left");
         }
 
         end = _end;
@@ -293,9 +287,9 @@ public ref struct KafkaReader
     {
         int start = _position;
         int count = ReadLength();
-        if (count < -1 || count > Remaining / minBytes)
+        if (count < -1 || count > RemainingBytes / minBytes)
         {
-            Fail(start, $"{count} values of at least {minBytes} bytes, and {Remaining} bytes are left");
+            Fail(start, $"{count} values of at least {minBytes} bytes, and {RemainingBytes} bytes are left");
         }
 
         return count;
@@ -303,9 +297,9 @@ public ref struct KafkaReader
 
     private ReadOnlySpan<byte> Take(int count)
     {
-        if (count > Remaining)
+        if (count > RemainingBytes)
         {
-            Fail($"{count} bytes expected, and {Remaining} are left");
+            Fail($"{count} bytes expected, and {RemainingBytes} are left");
         }
 
         ReadOnlySpan<byte> taken = _bytes.Slice(_position, count);

@@ -29,11 +29,14 @@ internal static class Frames
 
     public static byte[] ToArray(KafkaWriter writer) => [.. writer.Pieces().SelectMany(piece => piece.HoleBytes > 0 ? new byte[piece.HoleBytes] : piece.Memory.ToArray())];
 
-    public static IKafkaMessage Read(Api api, bool isRequest, short version, byte[] body)
+    public static IKafkaMessage Read(Api api, bool isRequest, short version, byte[] body) => Read(api, isRequest, version, body, out _);
+
+    /// <param name="remaining">Bytes after the message.</param>
+    public static IKafkaMessage Read(Api api, bool isRequest, short version, byte[] body, out int remaining)
     {
         var reader = new KafkaReader(body);
         IKafkaMessage message = isRequest ? api.ReadRequest(ref reader, version) : api.ReadResponse(ref reader, version);
-        reader.ExpectEnd();
+        remaining = reader.RemainingBytes;
         return message;
     }
 }

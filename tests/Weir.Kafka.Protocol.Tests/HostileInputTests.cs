@@ -35,18 +35,6 @@ public sealed class HostileInputTests
 
     [Theory]
     [MemberData(nameof(All))]
-    public void A_message_with_bytes_after_it_is_refused(ApiKey key, bool isRequest, short version)
-    {
-        Assert.True(ApiTable.TryGet((short)key, out Api? api));
-        byte[] body = Frames.Write(api, isRequest, version, new RandomMessages(new Random(1), isShort: true).Make(api, isRequest, version));
-
-        var refused = Assert.Throws<KafkaProtocolException>(() => Frames.Read(api, isRequest, version, [.. body, 0]));
-
-        Assert.Equal(body.Length, refused.Position);
-    }
-
-    [Theory]
-    [MemberData(nameof(All))]
     public void A_changed_message_is_read_or_refused_in_memory_that_its_size_bounds(ApiKey key, bool isRequest, short version)
     {
         Assert.True(ApiTable.TryGet((short)key, out Api? api));

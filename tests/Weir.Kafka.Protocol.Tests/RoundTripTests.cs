@@ -17,10 +17,11 @@ public sealed class RoundTripTests
             IKafkaMessage written = new RandomMessages(new Random(seed), isShort: false).Make(api, isRequest, version);
             byte[] body = Frames.Write(api, isRequest, version, written);
 
-            IKafkaMessage read = Frames.Read(api, isRequest, version, body);
+            IKafkaMessage read = Frames.Read(api, isRequest, version, [.. body, 1, 2, 3], out int remaining);
 
             string? difference = RandomMessages.Difference(api, isRequest, version, written, read);
             Assert.True(difference is null, $"seed {seed}: {difference}");
+            Assert.Equal(3, remaining);
             Assert.Equal(body, Frames.Write(api, isRequest, version, read));
         }
     }

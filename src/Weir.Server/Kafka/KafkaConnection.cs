@@ -163,7 +163,6 @@ internal sealed partial class KafkaConnection : IDisposable
             {
                 ClientId = header.ClientId ?? "";
                 IKafkaMessage message = header.Api!.ReadRequest(ref reader, header.ApiVersion);
-                reader.ExpectEnd();
                 return new KafkaRequest(this, header, message, frame);
             }
 

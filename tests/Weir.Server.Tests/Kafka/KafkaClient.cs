@@ -55,7 +55,7 @@ internal sealed class KafkaClient : IDisposable
         var reader = new KafkaReader(frame);
         Assert.Equal(correlation, ResponseHeader.Read(ref reader, api, version));
         var answer = (T)api.ReadResponse(ref reader, version);
-        reader.ExpectEnd();
+        Assert.Equal(0, reader.RemainingBytes);
         return answer;
     }
 

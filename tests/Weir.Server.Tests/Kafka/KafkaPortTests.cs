@@ -101,6 +101,18 @@ public sealed class KafkaPortTests
         Assert.Contains(known.ApiKeys, api => api is { ApiKey: 0, MinVersion: 3, MaxVersion: 11 });
     }
 
+    /// <summary>librdkafka 2.16.0 asks for all topics with three bytes more than the message has (docs/internals/kafka-protocol.md).</summary>
+    [Fact]
+    public async Task METADATA_v13_of_librdkafka_for_all_topics_is_answered()
+    {
+        await using TestServer server = await TestServer.StartAsync(Yaml);
+        using var client = new KafkaClient(server.Host.KafkaPort);
+
+        client.Send(Convert.FromHexString("00000019" + "0003000d00000004000772646b61666b610000000000010000"));
+
+        Assert.Equal(["s", "strict"], client.Read<MetadataResponse>(ApiTable.Metadata, 13, 4).Topics.Select(topic => topic.Name));
+    }
+
     public static TheoryData<byte[]> Strangers => new()
     {
         new byte[] { 0x16, 0x03, 0x01, 0x02, 0x00, 0x01 },
