@@ -16,7 +16,7 @@ internal static class BodyTargets
     public static IEnumerable<FuzzTarget> All()
     {
         byte[][] bodies = [.. ((string[])["{\"a\":1}\n{\"b\":2}\r\n\n  {\"c\":3} ", "[{\"a\":1},{\"b\":\"],}\"}, [1,2] ,3]", "{\n \"a\": [1]\n}\n", "[\"a\\\"b\\\\\",\"c\"]", "[\"\\", "[]", "\n\n", "{\"a\":\"\\\"}\"}"]).Select(Encoding.UTF8.GetBytes)];
-        yield return new FuzzTarget("lines", 40, bodies, ReadLines) { Dictionary = Words, BytesPerByte = 512 };
+        yield return new FuzzTarget("lines", 30, bodies, ReadLines) { Dictionary = Words, BytesPerByte = 512 };
         yield return new FuzzTarget("arrays", 40, bodies, ReadArray) { Dictionary = Words, BytesPerByte = 512 };
 
         byte[][] cloudEvents =

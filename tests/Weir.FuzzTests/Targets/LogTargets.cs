@@ -14,14 +14,14 @@ internal static class LogTargets
     {
         StoreFiles store = StoreFiles.Make();
         byte[][] segments = [.. store.Of(".log").Select(file => file.Value)];
-        yield return new FuzzTarget("record batch", 140, Batches(), ReadBatch) { Repair = RepairBatch, BytesPerByte = 0, FixedBytes = 0 };
+        yield return new FuzzTarget("record batch", 120, Batches(), ReadBatch) { Repair = RepairBatch, BytesPerByte = 0, FixedBytes = 0 };
 
         uint seed = store.Identity.FrameSeed;
         var disk = new OneFileDisk(Path);
         var scanner = new FrameScanner(disk, seed, 0, 0);
         yield return new FuzzTarget("frames", 60, segments, input => ReadFrames(disk, scanner, input)) { Repair = input => RepairFrames(input, seed), FixedBytes = (1 << 20) + 1024, BytesPerByte = 0 };
 
-        yield return new FuzzTarget("segment header", 40, [.. segments.Select(segment => segment[..SegmentHeader.Size])], input =>
+        yield return new FuzzTarget("segment header", 30, [.. segments.Select(segment => segment[..SegmentHeader.Size])], input =>
             SegmentHeader.TryRead(input, store.Identity, out SegmentHeader header, out _, out string fault) ? 1 + Sign(header.PreviousLength) : -fault.Length)
         {
             Repair = static input => Seal(input, SegmentHeader.ChecksumAt),
