@@ -21,6 +21,9 @@ namespace Weir.Kafka.Protocol;
 /// </summary>
 public sealed class KafkaWriter : IDisposable
 {
+    /// <summary>A writer lives as long as its connection: a larger buffer is not kept from one frame to the next.</summary>
+    internal const int KeptBufferBytes = 1 << 20;
+
     private const int FirstBufferBytes = 4096;
     private const int LengthBytes = sizeof(int);
 
@@ -32,6 +35,8 @@ public sealed class KafkaWriter : IDisposable
 
     /// <summary>Bytes of the frame that is being written, its length field and its records included.</summary>
     public long FrameBytes => _length + _recordBytes;
+
+    internal int BufferBytes => _buffer.Length;
 
     /// <summary>Whether strings, arrays and tags have the form of KIP-482.</summary>
     internal bool IsFlexible { get; set; }
@@ -271,6 +276,13 @@ public sealed class KafkaWriter : IDisposable
         _records.Clear();
         _recordBytes = 0;
         _length = 0;
+        if (_buffer.Length > KeptBufferBytes)
+        {
+            byte[] large = _buffer;
+            _buffer = ArrayPool<byte>.Shared.Rent(FirstBufferBytes);
+            ArrayPool<byte>.Shared.Return(large);
+        }
+
         Grow(LengthBytes);
     }
 

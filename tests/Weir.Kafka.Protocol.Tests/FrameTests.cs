@@ -122,6 +122,18 @@ public sealed class FrameTests
     }
 
     [Fact]
+    public void A_large_buffer_is_not_kept_for_the_next_frame()
+    {
+        using var writer = new KafkaWriter();
+        writer.WriteRequest(ApiTable.SyncGroup, 5, 1, null, new SyncGroupRequest { Assignments = [new() { Assignment = new byte[3 << 20] }] });
+        Assert.InRange(writer.BufferBytes, 3 << 20, 16 << 20);
+
+        writer.WriteRequest(ApiTable.Heartbeat, 0, 2, null, new HeartbeatRequest());
+
+        Assert.InRange(writer.BufferBytes, 1, KafkaWriter.KeptBufferBytes);
+    }
+
+    [Fact]
     public void What_a_version_cannot_carry_is_refused_when_writing()
     {
         var nullName = new MetadataResponse { Topics = [new() { Name = null }] };
