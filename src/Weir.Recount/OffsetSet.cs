@@ -16,7 +16,8 @@ internal sealed class OffsetSet
         _pieces = new ulong[(int)((end - start + PieceBits - 1) / PieceBits)][];
         for (int i = 0; i < _pieces.Length; i++)
         {
-            _pieces[i] = new ulong[PieceBits / 64];
+            long bits = Math.Min(end - start - ((long)i * PieceBits), PieceBits);
+            _pieces[i] = new ulong[(bits + 63) / 64];
         }
     }
 

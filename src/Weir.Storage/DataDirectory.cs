@@ -68,6 +68,12 @@ public sealed class DataDirectory : IDisposable
                 AtomicFile.Write(disk, formatPath, Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{FormatPrefix}{Format}\n")));
             }
 
+            if (!strangers.Contains(StreamsName))
+            {
+                // A start before this one may have come to the file and no further: its name is on disk before anything rests on it.
+                disk.SyncDirectory(path);
+            }
+
             disk.CreateDirectory(System.IO.Path.Combine(path, StreamsName));
             disk.CreateDirectory(System.IO.Path.Combine(path, ViewsName));
             return new DataDirectory(disk, path, directoryLock);
@@ -156,6 +162,10 @@ public sealed class DataDirectory : IDisposable
     /// <exception cref="DiskException">It cannot be read. The other views do not depend on it.</exception>
     public byte[]? ReadView(string name) => DefinitionFile.TryRead(Disk, System.IO.Path.Combine(Path, ViewsName, name, DefinitionName));
 
+    /// <summary>Makes the definition that <see cref="ReadView"/> found durable: the process that wrote it may have died before it was.</summary>
+    /// <exception cref="DiskException">The disk takes no writes.</exception>
+    public void FlushView(string name) => Disk.SyncDirectory(System.IO.Path.Combine(Path, ViewsName, name));
+
     /// <summary>Adds or replaces a view's definition, durably.</summary>
     public void WriteView(string name, ReadOnlySpan<byte> definition)
     {
@@ -176,6 +186,11 @@ public sealed class DataDirectory : IDisposable
         if (version > HighestDeletedViewVersion())
         {
             WriteNumber(ViewVersionName, version);
+        }
+        else
+        {
+            // Also what a try before this one wrote, which then failed or died.
+            Disk.SyncDirectory(Path);
         }
 
         DeleteDefined(directory);

@@ -15,9 +15,9 @@ namespace Weir.Storage;
 public sealed class SnapshotReader : IDisposable
 {
     private readonly IDiskFile _file;
-    private readonly byte[] _payload = new byte[SnapshotFormat.MaxPayloadBytes];
     private readonly byte[] _blockHeader = new byte[SnapshotFormat.BlockHeaderBytes];
     private readonly uint _headerChecksum;
+    private byte[] _payload = [];
     private long _filePosition = SnapshotFormat.HeaderBytes;
     private uint _previous;
     private ReadAhead _ahead;
@@ -280,8 +280,17 @@ public sealed class SnapshotReader : IDisposable
         }
 
         int length = BinaryPrimitives.ReadInt32LittleEndian(_blockHeader.AsSpan(4));
-        if (length is < 0 or > SnapshotFormat.MaxPayloadBytes
-            || _file.Read(_filePosition + SnapshotFormat.BlockHeaderBytes, _payload.AsSpan(0, length)) < length)
+        if (length is < 0 or > SnapshotFormat.MaxPayloadBytes)
+        {
+            return false;
+        }
+
+        if (_payload.Length < length)
+        {
+            _payload = new byte[length];
+        }
+
+        if (_file.Read(_filePosition + SnapshotFormat.BlockHeaderBytes, _payload.AsSpan(0, length)) < length)
         {
             return false;
         }

@@ -17,13 +17,16 @@ public sealed class SnapshotWriter : IDisposable
     /// <summary>About 5 ms of a disk that takes 860 MB/s.</summary>
     private const int FlushEveryBytes = 4 << 20;
 
+    // The state of a small stream fits.
+    private const int FirstPayloadBytes = 4 << 10;
+
     private readonly IDisk _disk;
     private readonly string _directory;
     private readonly LogIdentity _identity;
     private readonly Offset _offset;
     private readonly bool _isBase;
     private readonly string _path;
-    private readonly byte[] _block = new byte[SnapshotFormat.BlockHeaderBytes + SnapshotFormat.MaxPayloadBytes];
+    private byte[] _block = new byte[SnapshotFormat.BlockHeaderBytes + FirstPayloadBytes];
     private IDiskFile? _file;
     private uint _previous;
     private long _filePosition;
@@ -78,6 +81,7 @@ public sealed class SnapshotWriter : IDisposable
         while (!bytes.IsEmpty)
         {
             int count = Math.Min(bytes.Length, SnapshotFormat.MaxPayloadBytes - _payload);
+            MakeRoom(_payload + count);
             bytes[..count].CopyTo(_block.AsSpan(SnapshotFormat.BlockHeaderBytes + _payload));
             _payload += count;
             bytes = bytes[count..];
@@ -142,6 +146,15 @@ public sealed class SnapshotWriter : IDisposable
         _file.Write(0, _block.AsSpan(0, SnapshotFormat.HeaderBytes));
         _filePosition = SnapshotFormat.HeaderBytes;
         return this;
+    }
+
+    private void MakeRoom(int payload)
+    {
+        int needed = SnapshotFormat.BlockHeaderBytes + payload;
+        if (_block.Length < needed)
+        {
+            Array.Resize(ref _block, Math.Clamp(_block.Length * 2, needed, SnapshotFormat.BlockHeaderBytes + SnapshotFormat.MaxPayloadBytes));
+        }
     }
 
     private void EndChunk()

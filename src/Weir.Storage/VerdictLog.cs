@@ -49,8 +49,15 @@ public sealed class VerdictLog : IDisposable
         _block = new byte[VerdictFormat.BlockBytes(withReplaced)];
     }
 
+    internal bool WithReplaced => _withReplaced;
+
+    internal Segment[] SegmentList => _log.SegmentList;
+
     /// <summary>End (exclusive) of the verdicts appended.</summary>
     public Offset End { get; private set; }
+
+    /// <summary>Verdicts in front of the offset at which it was opened could not be kept and are unknown from now on: replay has to begin before them.</summary>
+    public bool HasGap { get; private set; }
 
     /// <summary>
     /// What is done when the file cannot be written: hold what it should have (the replay, so that everything can be read), or throw (once the
@@ -204,42 +211,10 @@ public sealed class VerdictLog : IDisposable
         }
     }
 
-    /// <summary>Reads the verdicts from <paramref name="first"/> on. Any thread.</summary>
+    /// <summary>Reads the verdicts from <paramref name="first"/> on. Any thread; who reads on uses a <see cref="VerdictReader"/>.</summary>
     /// <param name="verdicts">Filled whole; <see cref="Unknown"/> where there is none.</param>
     /// <param name="replaced">Empty, or as long as <paramref name="verdicts"/>; as they were appended, and 0 where the verdict is unknown.</param>
-    public void Read(Offset first, Span<byte> verdicts, Span<long> replaced)
-    {
-        verdicts.Fill(Unknown);
-        replaced.Clear();
-        byte[]? block = null;
-        Segment[] segments = _log.SegmentList;
-        for (int n = 0; n < segments.Length; n++)
-        {
-            Offset segmentBase = segments[n].BaseOffset;
-            Offset from = Max(first, segmentBase);
-            Offset to = n + 1 < segments.Length ? Min(first + verdicts.Length, segments[n + 1].BaseOffset) : first + verdicts.Length;
-            while (from < to)
-            {
-                long number = (from - segmentBase) / VerdictFormat.BlockRecords;
-                Offset start = segmentBase + (number * VerdictFormat.BlockRecords);
-                Offset stop = Min(to, start + VerdictFormat.BlockRecords);
-                block ??= new byte[_block.Length];
-                int count = LoadBlock(segmentBase, number, start, block);
-                int available = (int)Math.Min(stop - start, count);
-                for (int i = (int)(from - start); i < available; i++)
-                {
-                    int at = (int)(start + i - first);
-                    verdicts[at] = block[i];
-                    if (_withReplaced && !replaced.IsEmpty)
-                    {
-                        replaced[at] = BinaryPrimitives.ReadInt64LittleEndian(block.AsSpan(VerdictFormat.BlockRecords + (i * sizeof(long))));
-                    }
-                }
-
-                from = stop;
-            }
-        }
-    }
+    public void Read(Offset first, Span<byte> verdicts, Span<long> replaced) => new VerdictReader(this).Read(first, verdicts, replaced);
 
     /// <summary>Closes the file; the unfinished block is lost, as in a crash, unless <see cref="Flush"/> came before.</summary>
     public void Dispose() => _file?.Dispose();
@@ -284,6 +259,7 @@ public sealed class VerdictLog : IDisposable
         StartBlock(_segmentBase + (number * VerdictFormat.BlockRecords));
         int wanted = (int)(offset - _blockStart);
         int known = keep ? Math.Clamp(LoadBlockFromFile(_segmentBase, number, _blockStart, _block), 0, wanted) : 0;
+        HasGap |= keep && (known < wanted || _block.AsSpan(0, wanted).Contains(Unknown));
         if (_held is null)
         {
             try
@@ -394,14 +370,20 @@ public sealed class VerdictLog : IDisposable
         }
     }
 
+    /// <summary>Loads one block; what lies behind the records that are returned means nothing. Any thread.</summary>
     /// <returns>Records in the block; 0 or less when it holds none that can be trusted.</returns>
-    private int LoadBlock(Offset segmentBase, long number, Offset start, Span<byte> block)
+    internal int LoadBlock(Offset segmentBase, long number, Offset start, Span<byte> block)
     {
         lock (_lock)
         {
             if (segmentBase == _segmentBase && start == _blockStart)
             {
-                _block.CopyTo(block);
+                _block.AsSpan(0, _blockCount).CopyTo(block);
+                if (_withReplaced)
+                {
+                    _block.AsSpan(VerdictFormat.BlockRecords, _blockCount * sizeof(long)).CopyTo(block[VerdictFormat.BlockRecords..]);
+                }
+
                 return _blockCount;
             }
 
@@ -475,8 +457,6 @@ public sealed class VerdictLog : IDisposable
             return 0;
         }
     }
-
-    private static Offset Max(Offset a, Offset b) => a > b ? a : b;
 
     private static Offset Min(Offset a, Offset b) => a < b ? a : b;
 }

@@ -19,7 +19,7 @@ internal sealed partial class Simulation
     private void Drain()
     {
         StepUntil(() => _isStarted && _stopping is null);
-        if (_mix.BitFlips + _mix.Misdirected + _mix.LogDamage + _node.Unreadable.Count > 0)
+        if (_mix.BitFlips + _mix.Misdirected + _mix.LogDamage + _node.Unreadable.Count > 0 || _node.Streams.Any(HasReadOnly))
         {
             // Verdicts that were damaged beside the running node are made again when it starts; what could not be read then is read.
             BeginStop();
@@ -85,6 +85,11 @@ internal sealed partial class Simulation
     }
 
     private bool IsDamaged(EventStream stream) => stream.PartitionList.Any(IsDamaged);
+
+    // What could not be read twice in a row is damage until the next start.
+    private bool IsBehindDamage(EventStream stream) => IsDamaged(stream) || (_mix.ReadErrors > 0 && HasReadOnly(stream));
+
+    private static bool HasReadOnly(EventStream stream) => stream.PartitionList.Any(partition => partition.State == PartitionState.ReadOnly);
 
     private bool IsDamaged(Partition partition) => _damagedLogs.Contains(partition.Directory);
 

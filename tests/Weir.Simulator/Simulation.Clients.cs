@@ -240,7 +240,7 @@ internal sealed partial class Simulation
         {
             ViewPage page = view.Model.Query(new ViewRequest { Limit = ViewRequest.MaxLimit });
             _trace.Write($"read {name} {page.ETag}");
-            if (IsDamaged(view.Stream))
+            if (IsBehindDamage(view.Stream))
             {
                 // Behind damage the fold ends, and says so.
                 return;

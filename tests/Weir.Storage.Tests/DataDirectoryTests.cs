@@ -67,6 +67,70 @@ public sealed class DataDirectoryTests
     }
 
     [Fact]
+    public void What_a_start_that_failed_has_left_is_on_disk_before_a_stream_rests_on_it()
+    {
+        bool isFinished = false;
+        for (int failing = 1; !isFinished; failing++)
+        {
+            var disk = new SimulatedDisk();
+            int flushes = 0;
+            disk.FailWhen(operation => operation.Name == "fsync" && ++flushes == failing, DiskException.NoSpace);
+            try
+            {
+                DataDirectory.Open(disk, "/data").Dispose();
+                isFinished = flushes < failing;
+            }
+            catch (DiskException)
+            {
+            }
+
+            disk.ClearFaults();
+            using (DataDirectory data = DataDirectory.Open(disk, "/data"))
+            {
+                data.CreateStream("s", Guid.Empty).WriteDefinition("{\"a\":1}"u8);
+            }
+
+            for (int seed = 0; seed < 20; seed++)
+            {
+                using DataDirectory again = DataDirectory.Open(disk.LosePower(new Random(seed)), "/data");
+                Assert.Single(again.Streams());
+            }
+        }
+    }
+
+    [Fact]
+    public void A_view_deleted_at_the_second_try_leaves_its_version()
+    {
+        bool isFinished = false;
+        for (int failing = 1; !isFinished; failing++)
+        {
+            var disk = new SimulatedDisk();
+            using (DataDirectory data = DataDirectory.Open(disk, "/data"))
+            {
+                data.WriteView("v", "{\"a\":1}"u8);
+                int flushes = 0;
+                disk.FailWhen(operation => operation.Name == "fsync" && ++flushes == failing, DiskException.InputOutput);
+                try
+                {
+                    data.DeleteView("v", version: 5);
+                    isFinished = true;
+                }
+                catch (DiskException)
+                {
+                    disk.ClearFaults();
+                    data.DeleteView("v", version: 5);
+                }
+            }
+
+            for (int seed = 0; seed < 20; seed++)
+            {
+                using DataDirectory again = DataDirectory.Open(disk.LosePower(new Random(seed)), "/data");
+                Assert.True(again.ReadView("v") is not null || again.HighestDeletedViewVersion() == 5, $"Lost with flush {failing} failing, seed {seed}.");
+            }
+        }
+    }
+
+    [Fact]
     public void A_second_opening_is_refused_and_names_the_process()
     {
         using var test = new TestLog();

@@ -166,10 +166,9 @@ internal sealed unsafe class OwnerTable : IDisposable
     }
 
     /// <summary>Copies the next shard's entries of the snapshot; call until it returns false, which ends the snapshot with the entries changed meanwhile.</summary>
-    /// <param name="entries">Cleared and filled.</param>
+    /// <param name="entries">Gets them behind what it holds.</param>
     public bool CopyNextShard(List<OwnerEntry> entries)
     {
-        entries.Clear();
         if (_snapshotNext == ShardCount)
         {
             entries.AddRange(_undo!);

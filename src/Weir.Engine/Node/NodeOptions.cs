@@ -30,6 +30,9 @@ public sealed class NodeOptions
     /// <summary>Log written since the last snapshot that starts the next one, unless the state is larger. Default 1 GiB.</summary>
     public long SnapshotBytes { get; init; } = 1L << 30;
 
+    /// <summary>About how much of the state is copied for a snapshot between two rounds, bytes. Default 64 KiB: half a millisecond.</summary>
+    internal int SnapshotPieceBytes { get; init; } = 64 << 10;
+
     /// <summary>Free disk below which writes are refused (507), so that recovery and snapshots still have room. Default 256 MiB.</summary>
     public long MinFreeDiskBytes { get; init; } = 256L << 20;
 }

@@ -116,6 +116,7 @@ public sealed partial class WeirNode
                 if (data.ReadView(name) is { } json)
                 {
                     _views[name] = MakeView(StoredView.Parse(name, json));
+                    FlushQuietly(name);
                 }
             }
             catch (WeirException failure)
@@ -125,6 +126,18 @@ public sealed partial class WeirNode
         }
 
         Unreadable = unreadable;
+
+        void FlushQuietly(string view)
+        {
+            try
+            {
+                data.FlushView(view);
+            }
+            catch (DiskException)
+            {
+                // On a disk that takes no writes it is read all the same.
+            }
+        }
 
         void NoteUnreadable(string name, WeirException failure)
         {
@@ -391,6 +404,7 @@ public sealed partial class WeirNode
             return;
         }
 
+        view.WantBuild();
         _ = StartJob($"weir-build-{view.Name}", () => Build(view));
     }
 
@@ -398,14 +412,14 @@ public sealed partial class WeirNode
     {
         TimeSpan delay = FirstRetry;
 
-        // Whoever comes while it is being built leaves the work to the one who builds, who looks once more when he has ended.
+        // Whoever comes while it is being built, or waits for the next try, leaves the work to the one who builds: who looks at once, and once more
+        // when he has ended.
         while (!IsStopping() && view.CanBuildOn && view.TryBeginBuild())
         {
             try
             {
                 new ViewBuilder(view, Disk, Threads, IsStopping).Build();
                 _report(EngineEvent.ViewBuilt, $"The view {view.Name} is up to date.");
-                continue;
             }
             catch (Exception exception) when (exception is WeirException or InvariantException)
             {
@@ -414,15 +428,15 @@ public sealed partial class WeirNode
                     view.Fail(exception.Message);
                     _report(EngineEvent.ViewBuildFailed, $"The view {view.Name} could not be built: {exception.Message} Next try in {delay.TotalSeconds:0.#} s.");
                 }
+
+                // A disk that fails to read may do better later; what is damaged for good costs a reading of the log now and then.
+                Threads.Wait(_stopping.Task, delay, view.BuildWanted);
+                delay = delay * 2 < LongestBuildRetry ? delay * 2 : LongestBuildRetry;
             }
             finally
             {
                 view.EndBuild();
             }
-
-            // A disk that fails to read may do better later; what is damaged for good costs a reading of the log now and then.
-            Threads.Wait(_stopping.Task, delay);
-            delay = delay * 2 < LongestBuildRetry ? delay * 2 : LongestBuildRetry;
         }
 
         // A recovery may have given it what it lacked.

@@ -59,7 +59,7 @@ internal sealed class EarlierRecords(Partition partition, List<RoundStep> round)
         {
             Read(offset);
             columns = _columns;
-            if (columns.RecordCount == 0 || columns.BaseOffset != _base || columns.Plan != plan)
+            if (columns.RecordCount == 0 || columns.Plan != plan)
             {
                 plan.ExtractDecided(_bytes.AsMemory(0, _length), columns, _scratch);
                 columns.BaseOffset = _base;
@@ -135,6 +135,8 @@ internal sealed class EarlierRecords(Partition partition, List<RoundStep> round)
             _bytes = new byte[_length];
         }
 
+        // Columns are ranges of the bytes that are overwritten here.
+        _columns.Clear(StreamPlan.None);
         batch.Bytes.CopyTo(_bytes);
         _base = batch.BaseOffset.Value;
         _appendTimeMs = batch.AppendTimeMs;

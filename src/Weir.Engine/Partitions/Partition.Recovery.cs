@@ -52,6 +52,12 @@ internal sealed partial class Partition
         Keys.Abandon(Offset.Zero);
         _abandonedSnapshot?.Join();
         _abandonedSnapshot = null;
+        if (!isNew)
+        {
+            // The definition that this opening found may be there in memory only, its name never flushed by the process that wrote it.
+            disk.SyncDirectory(_stream.StorageDirectory.Path);
+        }
+
         return PartitionLog.Open(disk, Directory, Identity, LogOptions, out report, mustExist: !isNew);
     }
 
@@ -116,12 +122,12 @@ internal sealed partial class Partition
         PartitionLog log = _log!;
         _views.Clear();
         _plan = plan;
-        _admission.Dispose();
-        _admission = new Admission(plan.Definition, log.LogStart.Value);
+        NewAdmission(plan);
         Offset from = log.LogStart;
         List<(View View, PartialView Partial)> restored = [];
         List<string> rejected = [];
         Dictionary<string, byte[]>? sections = null;
+        VerdictLog? verdicts = null;
         foreach (SnapshotReader snapshot in SnapshotReader.OpenEach(disk, Directory, log.Identity, log.LogStart, log.LogEnd, rejected))
         {
             using (snapshot)
@@ -134,7 +140,20 @@ internal sealed partial class Partition
                 sections = TryLoad(snapshot, plan, rejected);
                 if (sections is not null)
                 {
-                    from = snapshot.Offset;
+                    verdicts = VerdictLog.Open(disk, log, RemembersReplaced, snapshot.Offset);
+                    if (verdicts.HasGap && log.LogStart == Offset.Zero)
+                    {
+                        // The disk gave them a moment ago, and does not any more.
+                        ReportGap(snapshot, snapshot.Offset);
+                        verdicts.Dispose();
+                        (sections, verdicts) = (null, null);
+                        NewAdmission(plan);
+                    }
+                    else
+                    {
+                        from = snapshot.Offset;
+                    }
+
                     break;
                 }
             }
@@ -174,7 +193,7 @@ internal sealed partial class Partition
 
         _collectedEnd = -1;
         ReplayedFrom = from.Value;
-        _verdicts = VerdictLog.Open(disk, log, RemembersReplaced, from);
+        _verdicts = verdicts ?? VerdictLog.Open(disk, log, RemembersReplaced, from);
         _verdictStart = from.Value;
         _verdictCount = 0;
         Volatile.Write(ref _decidedEnd, from.Value);
@@ -200,8 +219,17 @@ internal sealed partial class Partition
             return true;
         }
 
-        _stream.Report(EngineEvent.SnapshotRejected, $"The snapshot {snapshot.Path} was passed over: verdicts of {_stream.Name}/{Id} are missing or damaged from offset {gap} on. The log is replayed from its start, which makes them again.");
+        ReportGap(snapshot, gap);
         return false;
+    }
+
+    private void ReportGap(SnapshotReader snapshot, Offset gap) =>
+        _stream.Report(EngineEvent.SnapshotRejected, $"The snapshot {snapshot.Path} was passed over: verdicts of {_stream.Name}/{Id} are missing or damaged around offset {gap}. The log is replayed from its start, which makes them again.");
+
+    private void NewAdmission(StreamPlan plan)
+    {
+        _admission.Dispose();
+        _admission = new Admission(plan.Definition, _log!.LogStart.Value);
     }
 
     // One pass reads, verifies and loads. Null: a block of it is damaged or it has another form, and what was loaded so far is thrown away.
@@ -214,8 +242,7 @@ internal sealed partial class Partition
         catch (Exception exception) when (exception is WeirException or InvariantException)
         {
             rejected.Add($"{snapshot.Path}: {exception.Message}");
-            _admission.Dispose();
-            _admission = new Admission(plan.Definition, _log!.LogStart.Value);
+            NewAdmission(plan);
             return null;
         }
     }

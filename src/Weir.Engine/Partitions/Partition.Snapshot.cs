@@ -47,12 +47,12 @@ internal sealed partial class Partition
         Offset end = _log!.FlushedEnd;
         Invariant.Check(end == _log.LogEnd, "A snapshot begins between rounds.");
         _snapshotViews = [.. _views.All.Where(attached => attached.Partial.End == end.Value || attached.Partial.Stop is not null)];
-        IEnumerable<(string, byte[])> pieces = SnapshotState.BeginCopy(_admission, _stream.Secret, end.Value, _snapshotViews);
+        IEnumerable<(string, byte[])> pieces = SnapshotState.BeginCopy(_admission, _stream.Secret, end.Value, _snapshotViews, _options.SnapshotPieceBytes);
         _snapshotEndBytes = _log.TotalBytes;
         _snapshot = new SnapshotJob(_stream.Disk, Directory, _log.Identity, end, pieces, _verdicts!, _stream.Threads, onStep: () => _thread?.Wake());
     }
 
-    // One piece at a time: some thousand groups, or a shard, which at 100 million owners is 0.6 MB. Half a millisecond.
+    // One piece at a time: some thousand groups or owners, at least a shard, which at 100 million owners is 0.6 MB. Half a millisecond.
     private void StepSnapshot()
     {
         if (_snapshot is not { } job)

@@ -17,6 +17,7 @@ internal sealed class Replay(Partition partition, StreamPlan plan, Admission? ad
     private byte[] _verdicts = [];
     private long[] _others = [];
     private int _count;
+    private VerdictReader? _verdictReader;
 
     /// <summary>The rules in force behind the batch applied last.</summary>
     public StreamPlan Plan => plan;
@@ -89,7 +90,14 @@ internal sealed class Replay(Partition partition, StreamPlan plan, Admission? ad
 
     private void ReadVerdicts()
     {
-        partition.Verdicts!.Read(new Offset(_columns.BaseOffset), _verdicts.AsSpan(0, _count), partition.RemembersReplaced ? _others.AsSpan(0, _count) : default);
+        VerdictLog verdicts = partition.Verdicts!;
+        if (_verdictReader?.Verdicts != verdicts)
+        {
+            // The partition has been opened anew.
+            _verdictReader = new VerdictReader(verdicts);
+        }
+
+        _verdictReader.Read(new Offset(_columns.BaseOffset), _verdicts.AsSpan(0, _count), partition.RemembersReplaced ? _others.AsSpan(0, _count) : default);
         int missing = Verdicts.IndexOf(VerdictLog.Unknown);
         if (missing >= 0)
         {

@@ -13,6 +13,8 @@ internal sealed class RetentionPass(EventStream stream, Partition partition, IRe
     // Append times never go back, so a gap this wide between neighbouring frames is a clock that jumped, and ages mean nothing.
     private static readonly TimeSpan WidestGap = TimeSpan.FromHours(24);
 
+    private const int BasePieceBytes = 1 << 20;
+
     /// <summary>The offset that the log can begin at; null when nothing may go.</summary>
     public static Offset? FindCut(PartitionLog log, RetentionDefinition retention, long nowMs)
     {
@@ -118,7 +120,7 @@ internal sealed class RetentionPass(EventStream stream, Partition partition, IRe
     private bool Write(IDisk disk, PartitionLog log, Offset cut, Admission admission, AttachedViews attached, Func<bool> mayCommit, Func<bool> isStopping)
     {
         using SnapshotWriter writer = SnapshotWriter.BeginBase(disk, partition.Directory, log.Identity, cut);
-        SnapshotState.Write(writer, SnapshotState.BeginCopy(admission, stream.Secret, cut.Value, attached.All).TakeWhile(_ => !isStopping()));
+        SnapshotState.Write(writer, SnapshotState.BeginCopy(admission, stream.Secret, cut.Value, attached.All, BasePieceBytes).TakeWhile(_ => !isStopping()));
         if (isStopping() || !mayCommit())
         {
             return false;

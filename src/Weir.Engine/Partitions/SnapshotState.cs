@@ -11,6 +11,8 @@ namespace Weir.Engine;
 /// </summary>
 internal static class SnapshotState
 {
+    private const int FirstReadBytes = 4 << 10;
+
     public const string AdmissionSection = "admission";
     public const string ViewPrefix = "view:";
 
@@ -22,8 +24,9 @@ internal static class SnapshotState
     public static string TableSection(int table) => table == 0 ? "table-0" : "table-1";
 
     /// <summary>Begins the copy of a fold state as it is at <paramref name="end"/> (exclusive). It goes on changing while its owner enumerates the pieces.</summary>
+    /// <param name="pieceBytes">About how large a piece may be: each is copied without a break.</param>
     /// <returns>The sections in pieces, those of one section together.</returns>
-    public static IEnumerable<(string Section, byte[] Bytes)> BeginCopy(Admission admission, byte[] secret, long end, IReadOnlyList<(View View, PartialView Partial)> views)
+    public static IEnumerable<(string Section, byte[] Bytes)> BeginCopy(Admission admission, byte[] secret, long end, IReadOnlyList<(View View, PartialView Partial)> views, int pieceBytes)
     {
         // Everything that changes with the next record begins here, and not when the enumeration gets there.
         var state = new byte[Admission.StateHeaderBytes];
@@ -42,7 +45,7 @@ internal static class SnapshotState
             first.Add((ProducersSection, producers));
         }
 
-        return Pieces(first, views, tables);
+        return Pieces(first, views, tables, pieceBytes);
     }
 
     /// <summary>Writes the pieces of <see cref="BeginCopy"/>.</summary>
@@ -62,7 +65,7 @@ internal static class SnapshotState
     }
 
     private static IEnumerable<(string Section, byte[] Bytes)> Pieces(
-        List<(string, byte[])> first, IReadOnlyList<(View View, PartialView Partial)> views, OwnerTable[] tables)
+        List<(string, byte[])> first, IReadOnlyList<(View View, PartialView Partial)> views, OwnerTable[] tables, int pieceBytes)
     {
         foreach ((string, byte[]) section in first)
         {
@@ -71,20 +74,27 @@ internal static class SnapshotState
 
         foreach ((View view, PartialView partial) in views)
         {
-            while (partial.CopyNext() is { } piece)
+            while (partial.CopyNext(pieceBytes) is { } piece)
             {
                 yield return (view.Section, piece);
             }
         }
 
-        List<OwnerEntry> shard = [];
+        List<OwnerEntry> entries = [];
         for (int table = 0; table < tables.Length; table++)
         {
             bool more;
             do
             {
-                more = tables[table].CopyNextShard(shard);
-                yield return (TableSection(table), MemoryMarshal.AsBytes(CollectionsMarshal.AsSpan(shard)).ToArray());
+                // Small tables have many shards with little in them.
+                entries.Clear();
+                do
+                {
+                    more = tables[table].CopyNextShard(entries);
+                }
+                while (more && (long)entries.Count * OwnerEntry.Bytes < pieceBytes);
+
+                yield return (TableSection(table), MemoryMarshal.AsBytes(CollectionsMarshal.AsSpan(entries)).ToArray());
             }
             while (more);
         }
@@ -141,7 +151,7 @@ internal static class SnapshotState
     private static void LoadTable(SnapshotReader snapshot, OwnerTable table)
     {
         List<OwnerEntry> shard = [];
-        var buffer = new OwnerEntry[8192];
+        var buffer = new OwnerEntry[(int)Math.Min(8192, 1 + (snapshot.FileBytes / OwnerEntry.Bytes))];
         while (true)
         {
             int bytes = snapshot.Read(MemoryMarshal.AsBytes(buffer.AsSpan()));
@@ -169,13 +179,15 @@ internal static class SnapshotState
     /// <summary>The rest of the section.</summary>
     public static byte[] ReadAll(SnapshotReader snapshot)
     {
-        var bytes = new MemoryStream();
-        var buffer = new byte[64 << 10];
-        for (int count; (count = snapshot.Read(buffer)) > 0;)
+        long most = snapshot.FileBytes;
+        var bytes = new byte[Math.Min(most, FirstReadBytes)];
+        int length = snapshot.Read(bytes);
+        while (length == bytes.Length && length < most)
         {
-            bytes.Write(buffer, 0, count);
+            Array.Resize(ref bytes, checked((int)Math.Min(most, 2L * bytes.Length)));
+            length += snapshot.Read(bytes.AsSpan(length));
         }
 
-        return bytes.ToArray();
+        return bytes[..length];
     }
 }

@@ -51,7 +51,7 @@ public sealed partial class EventStream
         using LogReader reader = log.OpenReader(new Offset(offset));
         try
         {
-            ReadRange(from, reader, offset, long.MaxValue, static (_, _) => true, found);
+            ReadRange(from, reader, VerdictsOf(from), offset, long.MaxValue, static (_, _) => true, found);
         }
         catch (LogDamagedException) when (found.Events.Count > 0)
         {
@@ -119,11 +119,12 @@ public sealed partial class EventStream
             return next;
         }
 
+        var verdictReader = new VerdictReader(verdicts);
         using LogReader reader = log.OpenReader(new Offset(next));
         while (next < end && !found.IsFull)
         {
             Span<byte> bytes = chunk.AsSpan(0, (int)Math.Min(chunk.Length, end - next));
-            verdicts.Read(new Offset(next), bytes, default);
+            verdictReader.Read(new Offset(next), bytes, default);
             offsets.Clear();
             for (int at = 0; at < bytes.Length; at++)
             {
@@ -133,7 +134,7 @@ public sealed partial class EventStream
                 }
             }
 
-            int read = ReadAt(partition, reader, offsets, static (_, _) => true, found);
+            int read = ReadAt(partition, reader, verdictReader, offsets, static (_, _) => true, found);
             next = read < offsets.Count ? offsets[read] : next + bytes.Length;
         }
 
@@ -142,6 +143,7 @@ public sealed partial class EventStream
 
     private static void FindIn(Partition partition, PartitionLog log, ulong hash, Wanted isWanted, Found found)
     {
+        VerdictReader? verdicts = VerdictsOf(partition);
         using LogReader reader = log.OpenReader(log.FlushedEnd);
         foreach (SegmentInfo segment in log.Segments.TakeWhile(_ => !found.IsFull))
         {
@@ -150,12 +152,12 @@ public sealed partial class EventStream
                 if (segment.IsSealed && partition.Keys.Find(log, segment, hash) is { } offsets)
                 {
                     offsets.RemoveAll(offset => offset >= partition.ReadableEnd);
-                    ReadAt(partition, reader, offsets, isWanted, found);
+                    ReadAt(partition, reader, verdicts, offsets, isWanted, found);
                 }
                 else
                 {
                     reader.Seek(segment.BaseOffset);
-                    ReadRange(partition, reader, segment.BaseOffset.Value, segment.End.Value, isWanted, found);
+                    ReadRange(partition, reader, verdicts, segment.BaseOffset.Value, segment.End.Value, isWanted, found);
                 }
             }
             catch (OffsetNotStoredException) when (segment.BaseOffset < log.LogStart)
@@ -166,7 +168,7 @@ public sealed partial class EventStream
     }
 
     // The reader stands at `from`.
-    private static void ReadRange(Partition partition, LogReader reader, long from, long end, Wanted isWanted, Found found)
+    private static void ReadRange(Partition partition, LogReader reader, VerdictReader? verdicts, long from, long end, Wanted isWanted, Found found)
     {
         end = Math.Min(end, partition.ReadableEnd);
         while (!found.IsFull && reader.TryReadNext(out StoredBatch stored) && stored.BaseOffset.Value < end)
@@ -176,7 +178,7 @@ public sealed partial class EventStream
             {
                 if (offset >= from && !found.IsFull && isWanted(stored, record))
                 {
-                    found.Add(Read(partition, stored.Bytes, record, offset, stored));
+                    found.Add(Read(partition, verdicts, stored.Bytes, record, offset, stored));
                 }
 
                 offset++;
@@ -185,7 +187,7 @@ public sealed partial class EventStream
     }
 
     // Of ascending offsets; a run of neighbours is read through. Returns how many of them were looked at.
-    private static int ReadAt(Partition partition, LogReader reader, List<long> offsets, Wanted isWanted, Found found)
+    private static int ReadAt(Partition partition, LogReader reader, VerdictReader? verdicts, List<long> offsets, Wanted isWanted, Found found)
     {
         int next = 0;
         long readEnd = long.MinValue;
@@ -210,7 +212,7 @@ public sealed partial class EventStream
                     next++;
                     if (isWanted(stored, record))
                     {
-                        found.Add(Read(partition, stored.Bytes, record, offset, stored));
+                        found.Add(Read(partition, verdicts, stored.Bytes, record, offset, stored));
                     }
                 }
 
@@ -228,7 +230,9 @@ public sealed partial class EventStream
         return batch;
     }
 
-    private static StoredEvent Read(Partition partition, ReadOnlySpan<byte> bytes, Record record, long offset, StoredBatch stored)
+    private static VerdictReader? VerdictsOf(Partition partition) => partition.Verdicts is { } verdicts ? new VerdictReader(verdicts) : null;
+
+    private static StoredEvent Read(Partition partition, VerdictReader? verdicts, ReadOnlySpan<byte> bytes, Record record, long offset, StoredBatch stored)
     {
         List<KeyValuePair<string, string>> headers = [];
         int at = record.HeadersAt;
@@ -241,7 +245,7 @@ public sealed partial class EventStream
         byte[] value = bytes.Slice(record.ValueAt, Math.Max(record.ValueLength, 0)).ToArray();
         Span<byte> verdict = [VerdictLog.Unknown];
         Span<long> replaced = [-1];
-        partition.Verdicts?.Read(new Offset(offset), verdict, partition.RemembersReplaced ? replaced : default);
+        verdicts?.Read(new Offset(offset), verdict, partition.RemembersReplaced ? replaced : default);
         byte packed = verdict[0] == VerdictLog.Unknown ? (byte)0 : verdict[0];
         MarkerType? marker = stored.IsControl && key is not null && Marker.TryReadType(key, out MarkerType type) ? type : null;
         var decided = (Verdict)(packed & 0xF);

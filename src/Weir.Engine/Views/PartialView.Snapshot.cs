@@ -15,8 +15,8 @@ public sealed partial class PartialView
 {
     private const byte FormatVersion = 1;
 
-    // Half a millisecond of the writer thread.
-    private const int GroupsPerPiece = 4096;
+    // A group in a snapshot is at least about as large.
+    private const int LeastGroupBytes = 16;
 
     private StateCopy? _copy;
 
@@ -29,11 +29,12 @@ public sealed partial class PartialView
         WriteHeader(_copy.Piece);
     }
 
-    /// <summary>The next piece of the copy: some thousand groups, and those that were to change since the last piece, as they were. Null: that was all. Owner.</summary>
-    internal byte[]? CopyNext()
+    /// <summary>The next piece of the copy: some groups, and those that were to change since the last piece, as they were. Null: that was all. Owner.</summary>
+    /// <param name="pieceBytes">Bounds the groups: 64 KiB are 4,096 of them, half a millisecond of the writer thread.</param>
+    internal byte[]? CopyNext(int pieceBytes)
     {
         StateCopy copy = _copy!;
-        int end = Math.Min(copy.Next + GroupsPerPiece, copy.IsDone.Length);
+        int end = Math.Min(copy.Next + Math.Max(1, pieceBytes / LeastGroupBytes), copy.IsDone.Length);
         while (copy.Next < end)
         {
             Copy(copy, copy.Next++);

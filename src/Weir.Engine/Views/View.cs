@@ -22,6 +22,7 @@ public sealed class View
     private volatile string? _failure;
     private volatile bool _isLive;
     private int _isBeingBuilt;
+    private volatile TaskCompletionSource _buildWanted = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private double _buildProgress;
 
     internal View(string name, int version, ViewDefinition definition, ViewShape shape, EventStream stream, bool keepsLast)
@@ -96,7 +97,22 @@ public sealed class View
     internal void SetProgress(double progress) => Volatile.Write(ref _buildProgress, progress);
 
     /// <summary>True for one caller at a time, who builds what is missing until <see cref="EndBuild"/>.</summary>
-    internal bool TryBeginBuild() => Interlocked.Exchange(ref _isBeingBuilt, 1) == 0;
+    internal bool TryBeginBuild()
+    {
+        if (Interlocked.Exchange(ref _isBeingBuilt, 1) != 0)
+        {
+            return false;
+        }
+
+        _buildWanted = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        return true;
+    }
+
+    /// <summary>There may be more to build from than when the build began.</summary>
+    internal void WantBuild() => _buildWanted.TrySetResult();
+
+    /// <summary>Completes when that was said since the build began.</summary>
+    internal Task BuildWanted => _buildWanted.Task;
 
     internal void EndBuild() => Volatile.Write(ref _isBeingBuilt, 0);
 

@@ -266,6 +266,7 @@ public sealed class AdmissionTests
                 while (from.CopyNextShard(shard))
                 {
                     to.LoadShard(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(shard));
+                    shard.Clear();
                 }
             }
 

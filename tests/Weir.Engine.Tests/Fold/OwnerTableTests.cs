@@ -207,6 +207,7 @@ public sealed class OwnerTableTests
         {
             for (; count > 0 && _hasMore; count--)
             {
+                _shard.Clear();
                 _hasMore = table.CopyNextShard(_shard);
                 _shards.Add([.. _shard]);
             }

@@ -53,6 +53,30 @@ public sealed class LookalikeTests
         Assert.Equal([["counted"], ["replaced"], ["duplicate", "replaced"]], await Task.WhenAll(sent));
     }
 
+    /// <summary>
+    /// Simulator, seed 2333: the columns of a batch that was read to take rows back are ranges of a buffer in which, meanwhile, payloads of others were
+    /// compared; a larger batch then got a buffer of its own, and the columns seemed to be those of the batch read again.
+    /// </summary>
+    [Fact]
+    public async Task A_row_is_taken_back_by_its_own_columns_whatever_was_compared_in_between()
+    {
+        await using NodeFixture fixture = await NodeFixture.StartAsync();
+        EventStream stream = await fixture.DefineAsync("s", """{"partitions":1,"key":"user","claim":{"by":"user","keep":"last"}}""");
+        await fixture.Node.DefineViewAsync("v", new ViewDefinition("SELECT sum(n) AS n FROM s"));
+        string[] small = ["""{"padding":"a","n":1000,"user":"cyd"}"""];
+        string[] large = [.. Enumerable.Range(0, 50).Select(i => $$"""{"user":"u{{i}}","n":10}""")];
+
+        await SendAsync(stream, true, """{"user":"bob","n":2}""", """{"user":"ada","n":1}""");
+        await SendAsync(stream, true, small);
+        await SendAsync(stream, true, large);
+        Assert.Equal(["replaced"], await SendAsync(stream, true, """{"user":"ada","n":3}"""));
+        Assert.Equal(["duplicate"], await SendAsync(stream, true, small));
+        Assert.Equal(["duplicate"], await SendAsync(stream, true, large[7]));
+        Assert.Equal(["replaced"], await SendAsync(stream, true, """{"user":"bob","n":4}"""));
+
+        await AssertReplayAgreesAsync(fixture, stream, """[{"n":1507}]""");
+    }
+
     private static async Task AssertReplayAgreesAsync(NodeFixture fixture, EventStream stream, string rows)
     {
         UInt128[] before = await NodeTests.HashesOf(stream);

@@ -331,6 +331,72 @@ public sealed class OpeningTests
         }
     }
 
+    [Fact]
+    public async Task A_stream_whose_definition_a_killed_process_left_unflushed_outlives_the_next_power_loss()
+    {
+        bool isFinished = false;
+        for (int change = 1; !isFinished; change++)
+        {
+            var disk = new SimulatedDisk();
+            await using NodeFixture fixture = await NodeFixture.StartAsync(NoFloor, disk: disk);
+            disk.CrashAtChange(disk.Changes + change);
+            try
+            {
+                await fixture.DefineAsync("s", Votes);
+                isFinished = true;
+            }
+            catch (SimulatedCrashException)
+            {
+            }
+
+            await fixture.Node.StopAsync();
+            fixture.Disk = disk = disk.Kill();
+            await fixture.RestartAsync();
+            if (!fixture.Node.TryGetStream("s", out EventStream? stream))
+            {
+                continue;
+            }
+
+            Assert.Equal(1, (await NodeFixture.SendAsync(stream, Vote("a", "a"))).Counted);
+            disk.Die();
+            for (int seed = 0; seed < 5; seed++)
+            {
+                await fixture.Node.StopAsync();
+                fixture.Disk = disk.LosePower(new Random(seed));
+                stream = await fixture.RestartAsync("s");
+                Assert.Equal(1, stream.VerdictTotals[(int)Verdict.Counted]);
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task Whichever_reads_of_a_verdict_file_fail_every_verdict_is_known_after_the_start(int failures)
+    {
+        int reads = failures;
+        for (int failing = 0; failing < reads; failing++)
+        {
+            var disk = new SimulatedDisk();
+            await using NodeFixture fixture = await NodeFixture.StartAsync(NoFloor, disk: disk);
+            EventStream stream = await FilledAsync(fixture);
+            (long Offset, Verdict Verdict)[][] before = [.. Read(stream)];
+            await Task.WhenAll(stream.PartitionList.Select(partition => partition.SnapshotAsync()));
+            await fixture.Node.StopAsync();
+            int read = -1;
+            disk.FailWhen(operation => operation.Name == "pread" && operation.Path.EndsWith("/0/00000000000000000000.verdicts", StringComparison.Ordinal) && ++read >= failing && read < failing + failures, InputOutputError);
+            stream = await fixture.RestartAsync("s");
+            reads = Math.Max(reads, read + 1);
+            disk.ClearFaults();
+
+            Assert.Equal(before, Read(stream));
+            await fixture.Node.DefineViewAsync("w", new ViewDefinition(Count));
+            Assert.Equal("""[{"n":200}]""", await fixture.RowsAsync("w"));
+        }
+
+        Assert.True(reads > failures, "No read of the file was seen.");
+    }
+
     private static NodeOptions NoFloor(string directory) =>
         new() { DataDirectory = directory, PublishInterval = TimeSpan.FromMilliseconds(10), WriterThreads = 2, FlusherThreads = 2, MinFreeDiskBytes = 0 };
 

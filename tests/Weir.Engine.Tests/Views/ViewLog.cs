@@ -87,7 +87,7 @@ internal sealed class ViewLog
     public static byte[] RestOf(PartialView partial)
     {
         MemoryStream section = new();
-        while (partial.CopyNext() is { } piece)
+        while (partial.CopyNext(pieceBytes: 64) is { } piece)
         {
             section.Write(piece);
         }
