@@ -27,22 +27,26 @@ internal sealed class BenchServer : IDisposable
 
     private readonly string _directory;
 
-    private BenchServer(string directory, ServerProcess process)
+    private BenchServer(string directory, ServerProcess process, IPEndPoint kafka)
     {
         _directory = directory;
         Process = process;
+        KafkaAddress = kafka;
     }
 
     public ServerProcess Process { get; }
 
     public IPEndPoint Address => Process.Address;
 
-    public static Task<BenchServer> StartAsync(BenchSettings settings, long events, int partitions, CancellationToken cancel) =>
-        StartAsync(settings, events, partitions, "SELECT choice, count(*) AS votes FROM votes GROUP BY choice", cancel);
+    /// <summary>The Kafka port of a server that was started with one.</summary>
+    public IPEndPoint KafkaAddress { get; }
+
+    public static Task<BenchServer> StartAsync(BenchSettings settings, long events, int partitions, CancellationToken cancel, bool withKafka = false) =>
+        StartAsync(settings, events, partitions, "SELECT choice, count(*) AS votes FROM votes GROUP BY choice", cancel, withKafka);
 
     /// <param name="events">How many will be written; too little free disk for them refuses.</param>
     /// <exception cref="WeirException"><see cref="ErrorCode.NotEnoughDisk"/>, or the server does not start.</exception>
-    public static async Task<BenchServer> StartAsync(BenchSettings settings, long events, int partitions, string view, CancellationToken cancel)
+    public static async Task<BenchServer> StartAsync(BenchSettings settings, long events, int partitions, string view, CancellationToken cancel, bool withKafka = false)
     {
         long needed = Math.Max(events * DiskBytesPerEvent, events >= LargeEvents ? LargeFreeBytes : 0);
         long free = Machine.FreeBytes(settings.Directory);
@@ -60,12 +64,14 @@ internal sealed class BenchServer : IDisposable
 
         Directory.CreateDirectory(directory);
         int port = ServerProcess.FreePort();
+        int kafkaPort = withKafka ? ServerProcess.FreePort() : 0;
         string configuration = Path.Combine(directory, "weir.yaml");
         await File.WriteAllTextAsync(
             configuration,
             string.Create(CultureInfo.InvariantCulture, $$"""
                 data: "{{Path.Combine(directory, "data")}}"
                 http: { listen: "127.0.0.1:{{port}}", drain: 0s }
+                {{(withKafka ? $"kafka: {{ listen: \"127.0.0.1:{kafkaPort}\" }}" : "")}}
                 streams:
                   {{Stream}}:
                     partitions: {{partitions}}
@@ -77,7 +83,7 @@ internal sealed class BenchServer : IDisposable
 
                 """),
             cancel);
-        var server = new BenchServer(directory, new ServerProcess(["serve", configuration], Path.Combine(directory, "server.log"), new IPEndPoint(IPAddress.Loopback, port)));
+        var server = new BenchServer(directory, new ServerProcess(["serve", configuration], Path.Combine(directory, "server.log"), new IPEndPoint(IPAddress.Loopback, port)), new IPEndPoint(IPAddress.Loopback, kafkaPort));
         try
         {
             await server.Process.StartAsync(Patience, cancel);

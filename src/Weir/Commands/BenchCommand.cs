@@ -14,6 +14,8 @@ internal static class BenchCommand
     [
         ("fold", "extract and fold on one core, from raw NDJSON, without disk and network", FoldBench.RunAsync),
         ("http", "batches of votes over HTTP, exactly-once with claim, flushed before the answer, 4 partitions", ThroughputBenches.HttpAsync),
+        ("kafka", "made produce requests over the Kafka port, exactly-once with claim, flushed before the answer, 4 partitions", KafkaBenches.ProduceAsync),
+        ("fetch", "a Kafka consumer from the first offset, and one at the tail", KafkaBenches.FetchAsync),
         ("single", "one vote per request, beside the bare web server", SingleBench.RunAsync),
         ("latency", "acknowledgement times at half the peak", ThroughputBenches.LatencyAsync),
         ("freshness", "from sending a vote to seeing it in a live frame, at half the peak", LiveBenches.FreshnessAsync),
