@@ -93,5 +93,6 @@ public enum ErrorCode
     DiskError = 5005,
     NotADataDirectory = 5006,
     RecountMismatch = 5007,
+    CodecNotInstalled = 5008,
     Internal = 5999,
 }

@@ -102,6 +102,7 @@ public static class WeirErrors
         new(ErrorCode.DiskError, 503, true, "The disk reported an error.", "See the detail for file and errno."),
         new(ErrorCode.NotADataDirectory, 400, false, "The directory is not a Weir data directory.", "Name the directory that `data:` in weir.yaml names."),
         new(ErrorCode.RecountMismatch, 500, false, "The recount differs from the live view.", "Keep the data directory and report it: this must not happen."),
+        new(ErrorCode.CodecNotInstalled, 503, true, "The library that reads this compression is not installed.", "Install libzstd.so.1 (Debian: `apt-get install libzstd1`) and start the server again; until then the partition that has such batches is not opened."),
         new(ErrorCode.Internal, 500, true, "Weir failed in a way it does not know.", "Look at the server's log for the trace id; retry with the same ids."),
     ];
 

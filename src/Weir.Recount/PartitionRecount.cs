@@ -236,9 +236,10 @@ internal sealed class PartitionRecount
     /// <returns>The offset at which <paramref name="visit"/> said false; null: it did not.</returns>
     private long? VisitAll(in StoredBatch stored, RecordVisitor visit)
     {
-        if (!RecordBatch.TryRead(stored.Bytes, out RecordBatch batch) || batch.Codec != 0)
+        ReadOnlyMemory<byte> content = stored.Content;
+        if (!RecordBatch.TryRead(content.Span, out RecordBatch batch))
         {
-            throw new WeirException(ErrorCode.LogDamaged, string.Create(CultureInfo.InvariantCulture, $"The batch at offset {stored.BaseOffset} of partition {_partition} is compressed, which a recount cannot read yet."));
+            throw new WeirException(ErrorCode.LogDamaged, string.Create(CultureInfo.InvariantCulture, $"The batch at offset {stored.BaseOffset} of partition {_partition} is none."));
         }
 
         RecordBatch.Enumerator records = batch.GetEnumerator();
@@ -247,7 +248,7 @@ internal sealed class PartitionRecount
             Record record = records.Current;
             var logged = new LoggedEvent
             {
-                Json = stored.Memory.Slice(record.ValueAt, Math.Max(record.ValueLength, 0)),
+                Json = content.Slice(record.ValueAt, Math.Max(record.ValueLength, 0)),
                 HasValue = record.ValueLength >= 0,
                 Key = batch.Bytes.Slice(record.KeyAt, Math.Max(record.KeyLength, 0)),
                 HasKey = record.KeyLength >= 0,

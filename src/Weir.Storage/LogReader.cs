@@ -9,13 +9,15 @@ namespace Weir.Storage;
 /// offset of every frame and the CRC of every batch it returns.
 ///
 /// Belongs to one thread at a time; has file handles of its own, so nothing the log's owner does disturbs it: a segment that
-/// retention deletes under it is read to its end. Holds one buffer of 1 MiB, or of the largest batch it met.
+/// retention deletes under it is read to its end. Holds one buffer of 1 MiB, or of the largest batch it met, and
+/// one of the largest compressed batch whose content was asked for.
 /// </summary>
 public sealed class LogReader : IDisposable
 {
     private readonly PartitionLog _log;
     private readonly IDisk _disk;
     private readonly LogOptions _options;
+    private readonly BatchContent _content = new();
     private Segment? _segment;
     private IDiskFile? _file;
     private FrameScanner? _scanner;
@@ -74,7 +76,7 @@ public sealed class LogReader : IDisposable
             }
 
             _next = end;
-            batch = new StoredBatch(bytes, parsed.BaseOffset, parsed.RecordCount, frame.AppendTimeMs, parsed.IsControl);
+            batch = new StoredBatch(bytes, _content, parsed.BaseOffset, parsed.RecordCount, frame.AppendTimeMs, parsed.IsControl);
             return true;
         }
 

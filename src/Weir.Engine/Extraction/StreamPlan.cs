@@ -172,43 +172,12 @@ public sealed class StreamPlan
             return null;
         }
 
-        Span<byte> buffer = scratch.Key;
-        int length = 0;
-        bool isList = _key.Length > 1;
-        if (isList)
+        if (WriteKey(_key, value, cells, Definition.Limits.KeyBytes, scratch.Key, out int length, out int part) is { } error)
         {
-            buffer[length++] = (byte)'[';
+            return Fail(error, cells[_key[part]], Definition.Key[part], ref result);
         }
 
-        for (int i = 0; i < _key.Length; i++)
-        {
-            Cell cell = cells[_key[i]];
-            if (i > 0)
-            {
-                buffer[length++] = (byte)',';
-            }
-
-            ErrorCode? error = CanonicalKey.AppendPart(cell, value, quoted: isList, Definition.Limits.KeyBytes, buffer, ref length);
-            if (error is not null)
-            {
-                return Fail(error.Value, cell, Definition.Key[i], ref result);
-            }
-
-            if (length > Definition.Limits.KeyBytes)
-            {
-                return Fail(ErrorCode.KeyTooLong, cell, Definition.Key[i], ref result);
-            }
-        }
-
-        if (isList)
-        {
-            buffer[length++] = (byte)']';
-            if (length > Definition.Limits.KeyBytes)
-            {
-                return Fail(ErrorCode.KeyTooLong, cells[_key[^1]], Definition.Key[^1], ref result);
-            }
-        }
-
+        ReadOnlySpan<byte> buffer = scratch.Key;
         result.KeyLength = length;
         if (Definition.Claim is not null)
         {
@@ -220,6 +189,48 @@ public sealed class StreamPlan
         }
 
         return null;
+    }
+
+    /// <summary>Writes an event's key in its canonical form: one field's text, or a list of them.</summary>
+    /// <param name="columns">The key's columns in <paramref name="cells"/>.</param>
+    /// <param name="maxBytes">Longest key.</param>
+    /// <param name="part">Which of the columns an error is about.</param>
+    /// <returns>Null, or why there is no key.</returns>
+    internal static ErrorCode? WriteKey(ReadOnlySpan<int> columns, ReadOnlySpan<byte> value, ReadOnlySpan<Cell> cells, int maxBytes, Span<byte> destination, out int length, out int part)
+    {
+        length = 0;
+        part = 0;
+        bool isList = columns.Length > 1;
+        if (isList)
+        {
+            destination[length++] = (byte)'[';
+        }
+
+        for (; part < columns.Length; part++)
+        {
+            if (part > 0)
+            {
+                destination[length++] = (byte)',';
+            }
+
+            if (CanonicalKey.AppendPart(cells[columns[part]], value, quoted: isList, maxBytes, destination, ref length) is { } error)
+            {
+                return error;
+            }
+
+            if (length > maxBytes)
+            {
+                return ErrorCode.KeyTooLong;
+            }
+        }
+
+        part = columns.Length - 1;
+        if (isList)
+        {
+            destination[length++] = (byte)']';
+        }
+
+        return length > maxBytes ? ErrorCode.KeyTooLong : null;
     }
 
     private ErrorCode? AnalyzeIdentity(ReadOnlySpan<byte> value, ReadOnlySpan<byte> headers, int headerCount, ReadOnlySpan<Cell> cells, EventScratch scratch, ref EventAnalysis result)

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Threading.Tasks.Sources;
 using Weir.Core;
+using Weir.Storage;
 
 namespace Weir.Engine;
 
@@ -16,11 +17,15 @@ public sealed class ProduceBatch : AppendBatch, IDisposable, IValueTaskSource, I
 
     private const int ShownKeyBytes = 64;
 
+    // Memory for expanding that is kept for the next request.
+    private const int KeptBytes = 4 << 20;
+
     private readonly EventStream _stream;
     private readonly List<RecordRefusal> _refusals = [];
     private StreamPlan _plan = StreamPlan.None;
     private IngestGate.Pass _pass;
     private Memory<byte> _bytes;
+    private readonly BatchContent _expanded = new();
     private ReadOnlyMemory<byte> _content;
     private IDisposable? _bytesOwner;
     private int _partition;
@@ -50,7 +55,7 @@ public sealed class ProduceBatch : AppendBatch, IDisposable, IValueTaskSource, I
     public long BaseOffset { get; private set; } = -1;
 
     /// <summary>Memory held, bytes; what it is a view of not included.</summary>
-    internal long CapacityBytes => Columns.CapacityBytes + VerdictBytes + 512;
+    internal long CapacityBytes => Columns.CapacityBytes + VerdictBytes + _expanded.CapacityBytes + 512;
 
     internal override bool IsToldWhenFlushed => true;
 
@@ -63,8 +68,9 @@ public sealed class ProduceBatch : AppendBatch, IDisposable, IValueTaskSource, I
     /// <summary>Checks the batch against format 2 and the stream's rules and extracts what the stream and its views need. Copies nothing.</summary>
     /// <param name="bytes">Exactly one batch. Base offset and leader epoch in it are filled in when it is appended.</param>
     /// <param name="bytesOwner">Disposed once nobody needs <paramref name="bytes"/> any more, whatever becomes of the batch; at the latest when the partition has folded it.</param>
+    /// <param name="mostExpanded">What a compressed batch may expand to, bytes; at most <see cref="BatchContent.MostBytes"/>.</param>
     /// <returns>False: the batch is refused, <see cref="Error"/> says why. Nothing of it is taken: a batch is one place in a producer's sequence.</returns>
-    public bool TryRead(Memory<byte> bytes, int partition, IDisposable? bytesOwner)
+    public bool TryRead(Memory<byte> bytes, int partition, IDisposable? bytesOwner, int mostExpanded = BatchContent.MostBytes)
     {
         _bytes = bytes;
         _bytesOwner = bytesOwner;
@@ -101,8 +107,19 @@ public sealed class ProduceBatch : AppendBatch, IDisposable, IValueTaskSource, I
             return Refuse(ProduceError.Corrupt, "A batch with a producer id has an epoch and a sequence of at least 0.");
         }
 
-        _content = bytes;
-        return ReadRecords(batch);
+        switch (_expanded.TryExpand(bytes, mostExpanded, out _content))
+        {
+            case ExpandResult.Corrupt:
+                return Refuse(ProduceError.Corrupt, $"The records are not what {(BatchCodec)batch.Codec} writes.");
+            case ExpandResult.TooLarge:
+                return Refuse(ProduceError.TooLarge, $"The batch expands to more than {mostExpanded} bytes.");
+            case ExpandResult.Unsupported:
+                return Refuse(ProduceError.UnsupportedCompression, (BatchCodec)batch.Codec == BatchCodec.Zstd ? "zstd is read by libzstd.so.1, which is not installed here." : $"There is no codec {batch.Codec}.");
+            default:
+                bool isBatch = RecordBatch.TryRead(_content.Span, out RecordBatch content);
+                Invariant.Check(isBatch, "An expanded batch is none.");
+                return ReadRecords(content);
+        }
     }
 
     private bool ReadRecords(in RecordBatch batch)
@@ -320,6 +337,11 @@ public sealed class ProduceBatch : AppendBatch, IDisposable, IValueTaskSource, I
             _bytes = default;
             _content = default;
             Columns.Memory = default;
+            if (_expanded.CapacityBytes > KeptBytes)
+            {
+                _expanded.Release();
+            }
+
             _stream.Return(this);
         }
     }

@@ -129,7 +129,8 @@ internal sealed class EarlierRecords(Partition partition, List<RoundStep> round)
         }
         while (batch.End.Value <= offset);
 
-        _length = batch.Bytes.Length;
+        ReadOnlySpan<byte> content = batch.Content.Span;
+        _length = content.Length;
         if (_bytes.Length < _length)
         {
             _bytes = new byte[_length];
@@ -137,7 +138,7 @@ internal sealed class EarlierRecords(Partition partition, List<RoundStep> round)
 
         // Columns are ranges of the bytes that are overwritten here.
         _columns.Clear(StreamPlan.None);
-        batch.Bytes.CopyTo(_bytes);
+        content.CopyTo(_bytes);
         _base = batch.BaseOffset.Value;
         _appendTimeMs = batch.AppendTimeMs;
         _values.Clear();

@@ -145,7 +145,7 @@ internal sealed class PartitionKeys(EventStream stream, Partition partition)
         using LogReader reader = log.OpenReader(segment.BaseOffset);
         while (reader.TryReadNext(out StoredBatch stored) && stored.BaseOffset < segment.End)
         {
-            if (!stored.IsControl && RecordBatch.TryRead(stored.Bytes, out RecordBatch batch))
+            if (!stored.IsControl && RecordBatch.TryRead(stored.Content.Span, out RecordBatch batch))
             {
                 uint record = checked((uint)(stored.BaseOffset - segment.BaseOffset));
                 foreach (Record one in batch)

@@ -70,7 +70,7 @@ internal sealed class Replay(Partition partition, StreamPlan plan, Admission? ad
 
     private void ApplyEvents(StoredBatch batch)
     {
-        plan.Extract(batch.Memory, _columns, _scratch, isDecided: admission is null);
+        plan.Extract(batch.Content, _columns, _scratch, isDecided: admission is null);
         _columns.BaseOffset = batch.BaseOffset.Value;
         _columns.AppendTimeMs = batch.AppendTimeMs;
         _columns.Partition = partition.Id;

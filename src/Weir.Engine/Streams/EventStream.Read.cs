@@ -51,7 +51,7 @@ public sealed partial class EventStream
         using LogReader reader = log.OpenReader(new Offset(offset));
         try
         {
-            ReadRange(from, reader, VerdictsOf(from), offset, long.MaxValue, static (_, _) => true, found);
+            ReadRange(from, reader, VerdictsOf(from), offset, long.MaxValue, static (_, _, _) => true, found);
         }
         catch (LogDamagedException) when (found.Events.Count > 0)
         {
@@ -83,9 +83,10 @@ public sealed partial class EventStream
             FindIn(partition, partition.ReadableLog, hash, IsWanted, found);
         }
 
-        return found.Events;
+        // An invalid event has no owner, although its value may have the field: it can lie in any partition.
+        return kind == ReceiptBy.Owner ? [.. found.Events.Where(one => one.Key is not null || one.Verdict != Verdict.Invalid)] : found.Events;
 
-        bool IsWanted(StoredBatch batch, Record record) => !batch.IsControl && keys.Of(kind, batch.Bytes, record).SequenceEqual(canonical.Span);
+        bool IsWanted(StoredBatch batch, ReadOnlySpan<byte> content, Record record) => !batch.IsControl && keys.Of(kind, content, record).SequenceEqual(canonical.Span);
     }
 
     /// <summary>Dead letters (taken, closed, late, invalid) from a position on.</summary>
@@ -134,7 +135,7 @@ public sealed partial class EventStream
                 }
             }
 
-            int read = ReadAt(partition, reader, verdictReader, offsets, static (_, _) => true, found);
+            int read = ReadAt(partition, reader, verdictReader, offsets, static (_, _, _) => true, found);
             next = read < offsets.Count ? offsets[read] : next + bytes.Length;
         }
 
@@ -174,11 +175,12 @@ public sealed partial class EventStream
         while (!found.IsFull && reader.TryReadNext(out StoredBatch stored) && stored.BaseOffset.Value < end)
         {
             long offset = stored.BaseOffset.Value;
-            foreach (Record record in Records(stored))
+            RecordBatch batch = Records(stored);
+            foreach (Record record in batch)
             {
-                if (offset >= from && !found.IsFull && isWanted(stored, record))
+                if (offset >= from && !found.IsFull && isWanted(stored, batch.Bytes, record))
                 {
-                    found.Add(Read(partition, verdicts, stored.Bytes, record, offset, stored));
+                    found.Add(Read(partition, verdicts, batch.Bytes, record, offset, stored));
                 }
 
                 offset++;
@@ -205,14 +207,15 @@ public sealed partial class EventStream
 
             readEnd = stored.End.Value;
             long offset = stored.BaseOffset.Value;
-            foreach (Record record in Records(stored))
+            RecordBatch batch = Records(stored);
+            foreach (Record record in batch)
             {
                 if (next < offsets.Count && offset == offsets[next] && !found.IsFull)
                 {
                     next++;
-                    if (isWanted(stored, record))
+                    if (isWanted(stored, batch.Bytes, record))
                     {
-                        found.Add(Read(partition, verdicts, stored.Bytes, record, offset, stored));
+                        found.Add(Read(partition, verdicts, batch.Bytes, record, offset, stored));
                     }
                 }
 
@@ -225,7 +228,7 @@ public sealed partial class EventStream
 
     private static RecordBatch Records(StoredBatch stored)
     {
-        bool isBatch = RecordBatch.TryRead(stored.Bytes, out RecordBatch batch);
+        bool isBatch = RecordBatch.TryRead(stored.Content.Span, out RecordBatch batch);
         Invariant.Check(isBatch, "The log returned a batch that is none.");
         return batch;
     }
@@ -252,7 +255,7 @@ public sealed partial class EventStream
         return new StoredEvent(partition.Id, offset, stored.AppendTimeMs, key, value, headers, decided, (VerdictReason)(packed >> 4), decided == Verdict.Replaced ? replaced[0] : -1, marker);
     }
 
-    private delegate bool Wanted(StoredBatch batch, Record record);
+    private delegate bool Wanted(StoredBatch batch, ReadOnlySpan<byte> content, Record record);
 
     /// <summary>What a read has collected, bounded by number and bytes.</summary>
     private sealed class Found(int limit)

@@ -11,6 +11,9 @@ internal sealed class ReceiptKeys
 {
     private readonly KeyedHash _hash;
     private readonly ColumnSet _columns;
+    private readonly ColumnSet _keyColumns;
+    private readonly int[] _key;
+    private readonly bool _hasIdentity;
     private readonly bool _hasIds;
     private readonly EventScratch _scratch = new();
 
@@ -19,8 +22,12 @@ internal sealed class ReceiptKeys
         _hash = hash;
         _columns = ColumnSet.Empty.With(definition.Id is { } id ? [id] : []);
 
+        _keyColumns = ColumnSet.Empty.With(definition.Key);
+        _key = [.. definition.Key.Select(_keyColumns.IndexOf)];
+
         // Without a declared key the id is the key.
-        _hasIds = definition.Key.Count > 0 && (definition.Id is not null || definition.EnforcesIdentity);
+        _hasIdentity = definition.Id is not null || definition.EnforcesIdentity;
+        _hasIds = definition.Key.Count > 0 && _hasIdentity;
     }
 
     /// <summary>The hash under the stream's secret; its last bit tells ids (1) from owners (0).</summary>
@@ -29,15 +36,33 @@ internal sealed class ReceiptKeys
     /// <summary>Owner or id of a record in its canonical form; empty without one. Valid until the next call.</summary>
     /// <param name="batch">The batch that the record's places refer to.</param>
     public ReadOnlySpan<byte> Of(ReceiptBy by, ReadOnlySpan<byte> batch, in Record record) =>
-        by == ReceiptBy.Id ? IdOf(batch, record) : record.KeyLength <= 0 ? default : batch.Slice(record.KeyAt, record.KeyLength);
+        by == ReceiptBy.Id ? IdOf(batch, record) : record.KeyLength < 0 ? KeyInValue(batch, record) : batch.Slice(record.KeyAt, record.KeyLength);
 
-    private ReadOnlySpan<byte> IdOf(ReadOnlySpan<byte> batch, in Record record)
+    // A Kafka client may leave the key out of a record that lies in the right partition.
+    private ReadOnlySpan<byte> KeyInValue(ReadOnlySpan<byte> batch, in Record record)
     {
-        if (!_hasIds || record.ValueLength < 0)
+        if (record.ValueLength < 0)
         {
             return default;
         }
 
+        if (_key.Length == 0)
+        {
+            return _hasIdentity ? IdentityOf(batch, record) : default;
+        }
+
+        ReadOnlySpan<byte> value = batch.Slice(record.ValueAt, record.ValueLength);
+        Span<Cell> cells = _scratch.Cells(_keyColumns.Count);
+        return _keyColumns.Scanner.Scan(value, cells, StreamLimits.MaxDepth, out _) is null
+            && StreamPlan.WriteKey(_key, value, cells, StreamLimits.MaxKeyBytes, _scratch.Key, out int length, out _) is null
+            ? _scratch.Key.AsSpan(0, length)
+            : default;
+    }
+
+    private ReadOnlySpan<byte> IdOf(ReadOnlySpan<byte> batch, in Record record) => _hasIds && record.ValueLength >= 0 ? IdentityOf(batch, record) : default;
+
+    private ReadOnlySpan<byte> IdentityOf(ReadOnlySpan<byte> batch, in Record record)
+    {
         ReadOnlySpan<byte> value = batch.Slice(record.ValueAt, record.ValueLength);
         Span<Cell> cells = _scratch.Cells(_columns.Count);
         if (_columns.Count > 0 && _columns.Scanner.Scan(value, cells, StreamLimits.MaxDepth, out _) is not null)

@@ -27,7 +27,7 @@ internal sealed class KafkaServer : ConnectionHandler, IDisposable
         Apis = new KafkaApis(
         [
             .. new MetadataHandler(topics, this).Apis,
-            .. new ProduceHandler(state, topics).Apis,
+            .. new ProduceHandler(state, topics, Memory).Apis,
             .. new FetchHandler(topics, new FetchSessions(state.Time), Memory, state.Time).Apis,
             .. new ListOffsetsHandler(topics).Apis,
             .. new InitProducerIdHandler(state).Apis,

@@ -106,11 +106,11 @@ internal static class LogDumpCommand
         return document;
     }
 
-    /// <summary>Offset, key and value of each record as text; a batch that is compressed or does not parse gives what could be read.</summary>
+    /// <summary>Offset, key and value of each record as text; a batch that cannot be expanded or does not parse gives what could be read.</summary>
     private static List<JsonObject> Records(DumpedFrame frame)
     {
         var records = new List<JsonObject>();
-        if (!RecordBatch.TryRead(frame.Batch.Span, out RecordBatch batch) || batch.Codec != 0)
+        if (new BatchContent().TryExpand(frame.Batch, BatchContent.MostBytes, out ReadOnlyMemory<byte> content) != ExpandResult.Done || !RecordBatch.TryRead(content.Span, out RecordBatch batch))
         {
             return records;
         }

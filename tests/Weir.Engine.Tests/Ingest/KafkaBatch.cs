@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.IO.Compression;
 using System.Text;
 using Weir.Core;
 
@@ -29,6 +30,22 @@ internal static class KafkaBatch
         BinaryPrimitives.WriteInt16BigEndian(copy.AsSpan(RecordBatch.ProducerEpochAt), epoch);
         BinaryPrimitives.WriteInt32BigEndian(copy.AsSpan(RecordBatch.BaseSequenceAt), sequence);
         return copy.Sealed();
+    }
+
+    /// <summary>The same batch with its records compressed.</summary>
+    public static byte[] Gzipped(this byte[] batch)
+    {
+        var bytes = new MemoryStream();
+        bytes.Write(batch.AsSpan(0, RecordBatch.HeaderBytes));
+        using (var gzip = new GZipStream(bytes, CompressionLevel.Optimal, leaveOpen: true))
+        {
+            gzip.Write(batch.AsSpan(RecordBatch.HeaderBytes));
+        }
+
+        byte[] compressed = bytes.ToArray();
+        BinaryPrimitives.WriteInt32BigEndian(compressed.AsSpan(RecordBatch.LengthAt), compressed.Length - RecordBatch.LengthAt - 4);
+        compressed[RecordBatch.AttributesAt + 1] = (byte)Storage.BatchCodec.Gzip;
+        return compressed.Sealed();
     }
 
     /// <summary>With the checksum of what it holds now.</summary>

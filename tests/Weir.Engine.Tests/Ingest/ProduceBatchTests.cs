@@ -151,6 +151,52 @@ public sealed class ProduceBatchTests
     }
 
     [Fact]
+    public async Task A_compressed_batch_is_stored_compressed_and_counted_read_found_and_replayed_like_any_other()
+    {
+        await using NodeFixture fixture = await NodeFixture.StartAsync();
+        EventStream stream = await fixture.DefineAsync("s", """{"partitions":1,"key":"user","id":"id","claim":{"by":"user"}}""");
+        await fixture.Node.DefineViewAsync("v", new ViewDefinition("SELECT choice, count(*) AS votes FROM s GROUP BY choice"));
+        byte[] sent = KafkaBatch.Of(("ann", Vote("ann", "1")), ("bob", Vote("bob", "1", "b")), ("ann", Vote("ann", "2")), (null, Vote("eve", "1", "b"))).Gzipped();
+
+        Assert.Equal((ProduceError.None, 1), await ErrorAndOffsetAsync(stream, sent));
+        string before = await fixture.RowsAsync("v");
+        CheckReads(stream);
+        stream = await fixture.RestartAsync("s");
+
+        Assert.Equal(before, await fixture.RowsAsync("v"));
+        Assert.Contains("\"b\",\"votes\":2", before, StringComparison.Ordinal);
+        CheckReads(stream);
+        Assert.Equal((3, 1), ((int)stream.VerdictTotals[(int)Verdict.Counted], (int)stream.VerdictTotals[(int)Verdict.Taken]));
+
+        void CheckReads(EventStream stream)
+        {
+            using Storage.LogReader reader = stream.OpenReader(0, 1);
+            Assert.True(reader.TryReadNext(out Storage.StoredBatch stored));
+            Assert.Equal(sent.AsSpan(RecordBatch.MagicAt).ToArray(), stored.Bytes[RecordBatch.MagicAt..].ToArray());
+            Assert.Equal(Vote("bob", "1", "b"), Encoding.UTF8.GetString(stream.ReadEvents(0, 2, 1)[0].Value));
+            Assert.Equal([1L, 3L], stream.FindReceipts("ann"u8.ToArray(), ReceiptBy.Owner, 10).Select(one => one.Offset));
+            Assert.Equal(4L, Assert.Single(stream.FindReceipts("eve"u8.ToArray(), ReceiptBy.Owner, 10)).Offset);
+            Assert.Equal(3L, Assert.Single(stream.ReadDeadLetters(null, 10, out _)).Offset);
+        }
+    }
+
+    [Fact]
+    public async Task A_batch_that_expands_too_far_or_is_not_what_its_codec_writes_is_refused()
+    {
+        await using NodeFixture fixture = await NodeFixture.StartAsync();
+        EventStream stream = await fixture.DefineAsync("s", Counted);
+        byte[] sent = KafkaBatch.Values($"{{\"id\":\"{new string(' ', 100_000)}\"}}").Gzipped();
+        byte[] wrong = (byte[])sent.Clone();
+        wrong[RecordBatch.AttributesAt + 1] = (byte)Storage.BatchCodec.Lz4;
+
+        using ProduceBatch bomb = stream.NewProduceBatch();
+        Assert.False(bomb.TryRead(sent, 0, null, mostExpanded: 50_000));
+
+        Assert.Equal(ProduceError.TooLarge, bomb.Error);
+        Assert.Equal(ProduceError.Corrupt, (await stream.ProduceAsync(wrong.Sealed())).Error);
+    }
+
+    [Fact]
     public async Task A_batch_sent_again_gets_its_first_offset_also_after_a_restart_from_log_or_snapshot()
     {
         await using NodeFixture fixture = await NodeFixture.StartAsync();

@@ -4,6 +4,7 @@ using Weir.Core;
 using Weir.Engine;
 using Weir.Kafka.Protocol;
 using Weir.Kafka.Protocol.Messages;
+using Weir.Storage;
 
 namespace Weir.Server.Kafka.Handlers;
 
@@ -11,8 +12,12 @@ namespace Weir.Server.Kafka.Handlers;
 /// Produce: each batch goes to its partition as it came, and is answered when it is flushed, whatever the client calls that (acks 1 and all). The answer has no
 /// verdict: whether an event counts is read where it is counted.
 /// </summary>
-internal sealed class ProduceHandler(ServerState state, KafkaTopics topics)
+internal sealed class ProduceHandler(ServerState state, KafkaTopics topics, KafkaMemory memory)
 {
+    // What a compressed batch may expand to: events that repeat each other shrink to a fiftieth at best, and a small batch may be all zeros.
+    private const int MostExpansion = 100;
+    private const int LeastExpandedBytes = 1 << 20;
+
     private const short NoAnswer = 0;
     private const short All = -1;
 
@@ -78,11 +83,24 @@ internal sealed class ProduceHandler(ServerState state, KafkaTopics topics)
             return Refused(response, KafkaError.InvalidRecord, "There is no batch for the partition.");
         }
 
-        ProduceBatch batch = stream.NewProduceBatch();
-
         // The frame is this server's own memory; the log fills the base offset in where it lies.
         Memory<byte> bytes = MemoryMarshal.AsMemory(records.Memory);
-        return batch.TryRead(bytes, data.Index, request.Frame.Hold()) ? new Pending(response, stream, batch, batch.SubmitAsync()) : new Pending(response, stream, batch, default);
+        IDisposable held = request.Frame.Hold();
+        int mostExpanded = 0;
+        if (RecordBatch.TryRead(bytes.Span, out RecordBatch header) && header.Codec != 0)
+        {
+            mostExpanded = (int)Math.Min(BatchContent.MostBytes, Math.Max(LeastExpandedBytes, (long)bytes.Length * MostExpansion));
+            if (!memory.TryTake(mostExpanded))
+            {
+                held.Dispose();
+                return Refused(response, KafkaError.NotEnoughReplicas, "There is no memory now to expand the batch in.");
+            }
+
+            held = new Expanding(held, memory, mostExpanded);
+        }
+
+        ProduceBatch batch = stream.NewProduceBatch();
+        return batch.TryRead(bytes, data.Index, held, mostExpanded) ? new Pending(response, stream, batch, batch.SubmitAsync()) : new Pending(response, stream, batch, default);
     }
 
     private static Pending Refused(ProduceResponse.PartitionProduceResponse response, KafkaError error, string? text)
@@ -160,6 +178,16 @@ internal sealed class ProduceHandler(ServerState state, KafkaTopics topics)
         ProduceError.TooManyProducers => KafkaError.PolicyViolation,
         _ => KafkaError.KafkaStorageError,
     };
+
+    /// <summary>A frame, and the memory that a batch of it expands in.</summary>
+    private sealed class Expanding(IDisposable frame, KafkaMemory memory, long taken) : IDisposable
+    {
+        public void Dispose()
+        {
+            frame.Dispose();
+            memory.Return(taken);
+        }
+    }
 
     private readonly record struct Pending(ProduceResponse.PartitionProduceResponse Response, EventStream? Stream, ProduceBatch? Batch, ValueTask Told);
 }
