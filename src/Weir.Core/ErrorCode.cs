@@ -44,6 +44,7 @@ public enum ErrorCode
     InUse = 1410,
     NoOwnerOrId = 1411,
     MethodNotAllowed = 1412,
+    ReservedName = 1413,
 
     Taken = 1501,
     NotOpenYet = 1502,

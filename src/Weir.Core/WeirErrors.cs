@@ -53,6 +53,7 @@ public static class WeirErrors
         new(ErrorCode.InUse, 409, false, "It is still in use.", "Delete the views over a stream first."),
         new(ErrorCode.NoOwnerOrId, 400, false, "A receipt needs an owner or an id.", "Add ?owner=… or ?id=… to the address."),
         new(ErrorCode.MethodNotAllowed, 405, false, "This path does not take that method.", "GET /openapi.json lists the calls."),
+        new(ErrorCode.ReservedName, 403, false, "Names that begin with two underscores belong to the server.", "Read it as you like; to write, choose another name."),
 
         new(ErrorCode.Taken, 200, false, "The owner has used its claim on this stream.", "Nothing: the first event counts. GET …/receipts?owner=… shows it."),
         new(ErrorCode.NotOpenYet, 200, false, "The stream is not open yet.", "Send it again after opening; a closed event leaves no trace in identity or claim."),

@@ -72,9 +72,17 @@ internal sealed class ServerState(WeirNode node, TimeProvider time) : IDisposabl
     /// <exception cref="WeirException">Not recovered yet, stopping, or there is no such stream.</exception>
     public EventStream StreamForWriting(string name)
     {
-        NodeForWriting();
+        NodeForWriting(name);
         return Stream(name);
     }
+
+    /// <summary>The node, for a user who wants to change the stream or view of that name.</summary>
+    /// <exception cref="WeirException">Not recovered yet, stopping, or the name is the server's own (<see cref="ErrorCode.ReservedName"/>).</exception>
+    public WeirNode NodeForWriting(string name) =>
+        IsReserved(name) ? throw new WeirException(ErrorCode.ReservedName, $"`{name}` is kept by the server itself.") : NodeForWriting();
+
+    /// <summary>Whether streams and views of that name belong to the server.</summary>
+    public static bool IsReserved(string name) => name.StartsWith("__", StringComparison.Ordinal);
 
     /// <exception cref="WeirException">Not recovered yet, or stopping.</exception>
     public WeirNode NodeForWriting() => _refusesWrites

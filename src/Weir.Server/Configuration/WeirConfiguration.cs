@@ -241,11 +241,20 @@ public sealed class WeirConfiguration
         }
     }
 
+    private static void RefuseReserved(ConfigurationTree tree, string section, ConfigurationEntry entry)
+    {
+        if (ServerState.IsReserved(entry.Key))
+        {
+            tree.Fault(ErrorCode.ReservedName, $"{section}.{entry.Key}", "Names that begin with two underscores belong to the server.", entry.Origin);
+        }
+    }
+
     private static List<ConfiguredStream> ReadStreams(ConfigurationTree tree)
     {
         var streams = new List<ConfiguredStream>();
         foreach (ConfigurationEntry entry in tree.Find("streams")?.Entries ?? [])
         {
+            RefuseReserved(tree, "streams", entry);
             try
             {
                 byte[] json = entry.Value.IsNull ? "{}"u8.ToArray() : entry.Value.ToJson();
@@ -269,6 +278,7 @@ public sealed class WeirConfiguration
         var views = new List<ConfiguredView>();
         foreach (ConfigurationEntry entry in tree.Find("views")?.Entries ?? [])
         {
+            RefuseReserved(tree, "views", entry);
             ConfigurationNode sql = entry.Value.Kind == ConfigurationNodeKind.Map ? entry.Value.Find("sql") ?? entry.Value : entry.Value;
             try
             {

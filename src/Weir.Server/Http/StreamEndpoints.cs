@@ -47,7 +47,7 @@ internal sealed class StreamEndpoints(ServerState server)
     /// <summary>Creates or changes; the answer is the stream as it is now.</summary>
     public async Task PutAsync(HttpContext context, string name)
     {
-        WeirNode node = server.NodeForWriting();
+        WeirNode node = server.NodeForWriting(name);
         StreamDefinition definition = StreamDefinition.Parse(await SmallBody.ReadAsync(context.Request));
         bool isNew = !node.TryGetStream(name, out _);
         EventStream stream = await node.DefineStreamAsync(name, definition);

@@ -98,14 +98,14 @@ internal sealed class ViewEndpoints(ServerState server, TimeProvider time)
     /// <summary>Creates the view or builds it anew beside running traffic; 202 while it is being built.</summary>
     public async Task PutAsync(HttpContext context, string name)
     {
-        WeirNode node = server.NodeForWriting();
+        WeirNode node = server.NodeForWriting(name);
         View view = await node.DefineViewAsync(name, ViewDefinition.Parse(await SmallBody.ReadAsync(context.Request)));
         await JsonAnswer.WriteAsync(context, writer => WriteView(writer, view), view.State == ViewState.Building ? StatusCodes.Status202Accepted : StatusCodes.Status200OK);
     }
 
     public async Task DeleteAsync(HttpContext context, string name)
     {
-        WeirNode node = server.NodeForWriting();
+        WeirNode node = server.NodeForWriting(name);
         server.View(name);
         await node.DeleteViewAsync(name);
         context.Response.StatusCode = StatusCodes.Status204NoContent;

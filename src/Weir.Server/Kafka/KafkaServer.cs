@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Net;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging;
+using Weir.Server.Kafka.Groups;
 using Weir.Server.Kafka.Handlers;
 
 namespace Weir.Server.Kafka;
@@ -13,6 +14,7 @@ internal sealed class KafkaServer : ConnectionHandler, IDisposable
 
     private readonly ConcurrentDictionary<KafkaConnection, bool> _connections = new();
     private readonly ILogger _log;
+    private readonly GroupCoordinator _groups;
     private readonly ITimer _sweeps;
     private readonly CancellationTokenRegistration _ending;
 
@@ -24,6 +26,8 @@ internal sealed class KafkaServer : ConnectionHandler, IDisposable
         Memory = new KafkaMemory(options.MemoryBytes);
         Quotas = new ClientQuotas(options.ClientBytesPerSecond, state.Time);
         var topics = new KafkaTopics(state);
+        var offsets = new GroupOffsets(state);
+        _groups = new GroupCoordinator(state.Time);
         Apis = new KafkaApis(
         [
             .. new MetadataHandler(topics, this).Apis,
@@ -31,7 +35,12 @@ internal sealed class KafkaServer : ConnectionHandler, IDisposable
             .. new FetchHandler(topics, new FetchSessions(state.Time), Memory, state.Time).Apis,
             .. new ListOffsetsHandler(topics).Apis,
             .. new InitProducerIdHandler(state).Apis,
+            .. new FindCoordinatorHandler(this).Apis,
+            .. new MembershipHandler(_groups).Apis,
+            .. new GroupOffsetsHandler(_groups, offsets, topics).Apis,
+            .. new GroupAdminHandler(_groups, offsets).Apis,
         ]);
+        _groups.Start();
         _sweeps = state.Time.CreateTimer(_ => Sweep(), null, BetweenSweeps, BetweenSweeps);
         _ending = state.IsEnding.Register(() => AbortAll("The server stops."));
     }
@@ -78,6 +87,7 @@ internal sealed class KafkaServer : ConnectionHandler, IDisposable
     public void Dispose()
     {
         _ending.Dispose();
+        _groups.Dispose();
         _sweeps.Dispose();
     }
 

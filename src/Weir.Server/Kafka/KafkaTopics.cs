@@ -18,11 +18,6 @@ internal sealed class KafkaTopics(ServerState state)
     /// <summary>Clients only compare it with what they saw before.</summary>
     public const string ClusterId = "weir";
 
-    /// <summary>Streams whose names begin like this belong to the server.</summary>
-    private const string InternalPrefix = "__";
-
-    public static bool IsInternal(string name) => name.StartsWith(InternalPrefix, StringComparison.Ordinal);
-
     /// <exception cref="WeirException">Not recovered yet.</exception>
     public IReadOnlyList<EventStream> All() => state.Recovered().Streams;
 

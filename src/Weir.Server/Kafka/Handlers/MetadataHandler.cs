@@ -50,7 +50,7 @@ internal sealed class MetadataHandler(KafkaTopics topics, KafkaServer server)
     {
         Name = stream.Name,
         TopicId = stream.Id,
-        IsInternal = KafkaTopics.IsInternal(stream.Name),
+        IsInternal = ServerState.IsReserved(stream.Name),
         Partitions = [.. stream.Partitions.Select(partition => new MetadataResponse.MetadataResponsePartition
         {
             PartitionIndex = partition.Partition,

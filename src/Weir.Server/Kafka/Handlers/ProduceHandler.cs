@@ -73,7 +73,7 @@ internal sealed class ProduceHandler(ServerState state, KafkaTopics topics, Kafk
             return Refused(response, KafkaError.UnknownTopicOrPartition, $"{topic} has {stream.PartitionCount} partitions.");
         }
 
-        if (KafkaTopics.IsInternal(topic))
+        if (ServerState.IsReserved(topic))
         {
             return Refused(response, KafkaError.InvalidTopicException, $"{topic} is the server's own.");
         }

@@ -1,0 +1,149 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using Weir.Core;
+using Weir.Engine;
+
+namespace Weir.Server.Kafka.Groups;
+
+/// <summary>
+/// The committed offsets of all groups: events of an internal stream, of which a view keeps the latest per group, topic and partition. So they are on disk
+/// before a commit is answered, survive whatever the log survives, and are read back at a start from the view, however long the log is.
+/// </summary>
+/// <remarks>Any thread. What is here is what is flushed. Format: docs/internals/group-offsets.md.</remarks>
+internal sealed class GroupOffsets(ServerState state)
+{
+    /// <summary>Name of the stream and of the view over it.</summary>
+    public const string Name = "__weir_offsets";
+
+    /// <summary>Longest text that a client may keep beside an offset, bytes; Kafka's default.</summary>
+    public const int MostMetadataBytes = 4096;
+
+    // A view keeps so many rows, and 4,096 bytes of a text.
+    private const string Sql = """SELECT g, t, p, latest(o) AS o, latest(e) AS e, latest(m) AS m FROM __weir_offsets GROUP BY g, t, p""";
+    private const string Definition = """{"partitions":1,"delivery":"at-least-once","retention":"1GiB"}""";
+    private const long Deleted = -1;
+
+    private static readonly TimeSpan LoadsWithin = TimeSpan.FromSeconds(30);
+
+    private readonly ConcurrentDictionary<string, ConcurrentDictionary<OffsetKey, (long At, CommittedOffset Offset)>> _groups = new(StringComparer.Ordinal);
+    private readonly SemaphoreSlim _opening = new(1);
+    private volatile EventStream? _stream;
+
+    /// <summary>Groups that have committed offsets.</summary>
+    public IEnumerable<string> Groups => _groups.Where(group => group.Value.Any(offset => offset.Value.Offset.Offset != Deleted)).Select(group => group.Key);
+
+    /// <summary>Reads what was committed before the start; once, at the first call that succeeds.</summary>
+    /// <exception cref="WeirException">Not yet; retry.</exception>
+    public async ValueTask OpenAsync()
+    {
+        if (_stream is not null)
+        {
+            return;
+        }
+
+        await _opening.WaitAsync();
+        try
+        {
+            if (_stream is null)
+            {
+                WeirNode node = state.NodeForWriting();
+                EventStream stream = node.TryGetStream(Name, out EventStream? found) ? found : await node.DefineStreamAsync(Name, StreamDefinition.Parse(Encoding.UTF8.GetBytes(Definition)));
+                View view = await node.DefineViewAsync(Name, new ViewDefinition(Sql));
+                ReadModel rows = await state.BuiltAsync(view, LoadsWithin, CancellationToken.None);
+                if (!await rows.WaitForAsync(stream.FlushedPosition, LoadsWithin, state.Time, CancellationToken.None))
+                {
+                    throw new WeirException(ErrorCode.Recovering, "The committed offsets are being read.");
+                }
+
+                Load(rows);
+                _stream = stream;
+            }
+        }
+        finally
+        {
+            _opening.Release();
+        }
+    }
+
+    public CommittedOffset? Find(string group, OffsetKey key) =>
+        _groups.TryGetValue(group, out var offsets) && offsets.TryGetValue(key, out (long, CommittedOffset Offset) found) && found.Offset.Offset != Deleted ? found.Offset : null;
+
+    public IEnumerable<(OffsetKey Key, CommittedOffset Offset)> All(string group) =>
+        _groups.TryGetValue(group, out var offsets) ? offsets.Where(one => one.Value.Offset.Offset != Deleted).Select(one => (one.Key, one.Value.Offset)) : [];
+
+    /// <summary>Commits offsets, or deletes those that are null.</summary>
+    /// <returns>Whether they are on disk; false: they may be or not, and the client commits again.</returns>
+    /// <exception cref="WeirException">Not opened yet; retry.</exception>
+    public async Task<bool> CommitAsync(string group, IReadOnlyList<(OffsetKey Key, CommittedOffset? Offset)> offsets)
+    {
+        await OpenAsync();
+        using IngestBatch batch = _stream!.NewBatch();
+        foreach ((OffsetKey key, CommittedOffset? offset) in offsets)
+        {
+            batch.Add(ToJson(group, key, offset), EventHeaders.None);
+        }
+
+        await batch.SubmitDurablyAsync();
+        if (batch.Totals.Durable != offsets.Count)
+        {
+            return false;
+        }
+
+        ConcurrentDictionary<OffsetKey, (long At, CommittedOffset Offset)> known = _groups.GetOrAdd(group, static _ => new());
+        for (int i = 0; i < offsets.Count; i++)
+        {
+            // The order of the log decides between commits that are told in another one.
+            long at = batch.OutcomeOf(i).Offset;
+            CommittedOffset committed = offsets[i].Offset ?? new CommittedOffset(Deleted, -1, "");
+            known.AddOrUpdate(offsets[i].Key, (at, committed), (_, before) => before.At > at ? before : (at, committed));
+        }
+
+        return true;
+    }
+
+    private static byte[] ToJson(string group, OffsetKey key, CommittedOffset? offset)
+    {
+        using var buffer = new MemoryStream();
+        using (var json = new Utf8JsonWriter(buffer))
+        {
+            json.WriteStartObject();
+            json.WriteString("g", group);
+            json.WriteString("t", key.Topic);
+            json.WriteNumber("p", key.Partition);
+            json.WriteNumber("o", offset?.Offset ?? Deleted);
+            json.WriteNumber("e", offset?.LeaderEpoch ?? -1);
+            json.WriteString("m", offset?.Metadata ?? "");
+            json.WriteEndObject();
+        }
+
+        return buffer.ToArray();
+    }
+
+    private void Load(ReadModel rows)
+    {
+        string? next = null;
+        do
+        {
+            ViewPage page = rows.Query(new ViewRequest { Limit = ViewRequest.MaxLimit, After = next });
+            using JsonDocument document = JsonDocument.Parse(page.Rows);
+            foreach (JsonElement row in document.RootElement.EnumerateArray())
+            {
+                var offset = new CommittedOffset(Number(row, "o"), (int)Number(row, "e"), row.GetProperty("m").GetString()!);
+                var key = new OffsetKey(row.GetProperty("t").GetString()!, (int)Number(row, "p"));
+                _groups.GetOrAdd(row.GetProperty("g").GetString()!, static _ => new())[key] = (-1, offset);
+            }
+
+            next = page.Next;
+        }
+        while (next is not null);
+    }
+
+    // Numbers come as numbers, or as text where they are beyond what a double holds.
+    private static long Number(JsonElement row, string name)
+    {
+        JsonElement value = row.GetProperty(name);
+        return value.ValueKind == JsonValueKind.String ? long.Parse(value.GetString()!, CultureInfo.InvariantCulture) : value.GetInt64();
+    }
+}

@@ -1,0 +1,101 @@
+using Weir.Kafka.Protocol;
+using Weir.Kafka.Protocol.Messages;
+using Weir.Server.Tests.Support;
+
+namespace Weir.Server.Tests.Kafka.Groups;
+
+public sealed class GroupOffsetsTests
+{
+    private const string Yaml = """
+        kafka: { listen: 127.0.0.1:0 }
+        streams:
+          s: { partitions: 2 }
+        """;
+
+    [Fact]
+    public async Task Committed_offsets_are_there_after_a_start_and_gone_once_deleted()
+    {
+        TestServer server = await TestServer.StartAsync(Yaml);
+        using (var client = new KafkaClient(server.Host.KafkaPort))
+        {
+            Assert.Equal(KafkaError.None, Commit(client, "g", 0, 5, "first"));
+            Assert.Equal(KafkaError.None, Commit(client, "g", 0, 7, "then"));
+            Assert.Equal(KafkaError.None, Commit(client, "g", 1, 1, null));
+            Assert.Equal(KafkaError.None, Commit(client, "h", 1, 9, ""));
+        }
+
+        string directory = await server.StopAsync();
+        server = await TestServer.StartInAsync(directory, Yaml);
+        await using TestServer ended = server;
+        using var again = new KafkaClient(server.Host.KafkaPort);
+        Assert.Equal([(0, 7L, "then"), (1, 1L, "")], Fetch(again, "g"));
+        Assert.Equal([(1, 9L, "")], Fetch(again, "h"));
+        Assert.Empty(Fetch(again, "nobody"));
+        Assert.Equal(["g", "h"], again.Ask<ListGroupsResponse>(ApiTable.ListGroups, 4, new ListGroupsRequest()).Groups.Select(group => group.GroupId));
+
+        OffsetDeleteResponse deleted = again.Ask<OffsetDeleteResponse>(ApiTable.OffsetDelete, 0, new OffsetDeleteRequest { GroupId = "g", Topics = [new() { Name = "s", Partitions = [new() { PartitionIndex = 0 }] }] });
+        DeleteGroupsResponse gone = again.Ask<DeleteGroupsResponse>(ApiTable.DeleteGroups, 2, new DeleteGroupsRequest { GroupsNames = ["h", "nobody"] });
+
+        Assert.Equal(KafkaError.None, deleted.Topics[0].Partitions[0].ErrorCode);
+        Assert.Equal([KafkaError.None, KafkaError.GroupIdNotFound], gone.Results.Select(one => one.ErrorCode));
+        Assert.Equal([(1, 1L, "")], Fetch(again, "g"));
+        Assert.Empty(Fetch(again, "h"));
+        Assert.Equal("Dead", again.Ask<DescribeGroupsResponse>(ApiTable.DescribeGroups, 5, new DescribeGroupsRequest { Groups = ["h"] }).Groups[0].GroupState);
+    }
+
+    [Fact]
+    public async Task What_cannot_be_committed_says_why_per_partition()
+    {
+        await using TestServer server = await TestServer.StartAsync(Yaml);
+        using var client = new KafkaClient(server.Host.KafkaPort);
+
+        Assert.Equal(KafkaError.UnknownTopicOrPartition, Commit(client, "g", 2, 1, ""));
+        Assert.Equal(KafkaError.InvalidCommitOffsetSize, Commit(client, "g", 0, -1, ""));
+        Assert.Equal(KafkaError.OffsetMetadataTooLarge, Commit(client, "g", 0, 1, new string('x', 4097)));
+        Assert.Equal(KafkaError.None, Commit(client, "g", 0, 1, new string('x', 4096)));
+        Assert.Equal(KafkaError.InvalidGroupId, Commit(client, "", 0, 1, ""));
+        Assert.Equal(KafkaError.UnknownMemberId, Commit(client, "g", 0, 1, "", generation: 3, member: "nobody"));
+    }
+
+    [Fact]
+    public async Task The_servers_own_stream_is_read_and_not_written_by_others()
+    {
+        await using TestServer server = await TestServer.StartAsync(Yaml);
+        using var client = new KafkaClient(server.Host.KafkaPort);
+        Commit(client, "g", 0, 5, "");
+
+        Assert.Contains("\"g\":\"g\"", (await server.GetAsync("/v1/views/__weir_offsets?wait=5s&at=__weir_offsets:0=2")).Text, StringComparison.Ordinal);
+        Assert.Equal("WEIR-1413", (await server.PostAsync("/v1/streams/__weir_offsets/events", "{}")).Code);
+        Assert.Equal("WEIR-1413", (await server.PutAsync("/v1/streams/__mine", "{}")).Code);
+        Assert.Equal("WEIR-1413", (await server.SendAsync(new HttpRequestMessage(HttpMethod.Delete, "/v1/views/__weir_offsets"))).Code);
+        Assert.Equal(KafkaError.InvalidTopicException, client.Produce("__weir_offsets", 0, KafkaClient.Batch("{}")).ErrorCode);
+        Assert.True(client.Ask<MetadataResponse>(ApiTable.Metadata, 9, new MetadataRequest { Topics = null }).Topics.Single(topic => topic.Name == "__weir_offsets").IsInternal);
+    }
+
+    [Fact]
+    public async Task A_transactional_producer_is_told_what_to_do_instead()
+    {
+        await using TestServer server = await TestServer.StartAsync(Yaml);
+        using var client = new KafkaClient(server.Host.KafkaPort);
+
+        FindCoordinatorResponse.Coordinator refused = client.Ask<FindCoordinatorResponse>(ApiTable.FindCoordinator, 4, new FindCoordinatorRequest { KeyType = 1, CoordinatorKeys = ["t"] }).Coordinators[0];
+        FindCoordinatorResponse found = client.Ask<FindCoordinatorResponse>(ApiTable.FindCoordinator, 2, new FindCoordinatorRequest { Key = "g" });
+
+        Assert.Equal(KafkaError.TransactionalIdAuthorizationFailed, refused.ErrorCode);
+        Assert.Contains("idempotent producer", refused.ErrorMessage, StringComparison.Ordinal);
+        Assert.Equal((KafkaError.None, server.Host.KafkaPort), (found.ErrorCode, found.Port));
+    }
+
+    private static KafkaError Commit(KafkaClient client, string group, int partition, long offset, string? metadata, int generation = -1, string member = "") =>
+        client.Ask<OffsetCommitResponse>(ApiTable.OffsetCommit, 7, new OffsetCommitRequest
+        {
+            GroupId = group,
+            GenerationIdOrMemberEpoch = generation,
+            MemberId = member,
+            Topics = [new() { Name = "s", Partitions = [new() { PartitionIndex = partition, CommittedOffset = offset, CommittedMetadata = metadata }] }],
+        }).Topics[0].Partitions[0].ErrorCode;
+
+    private static IEnumerable<(int, long, string?)> Fetch(KafkaClient client, string group) =>
+        client.Ask<OffsetFetchResponse>(ApiTable.OffsetFetch, 8, new OffsetFetchRequest { Groups = [new() { GroupId = group, Topics = null }] })
+            .Groups[0].Topics.SelectMany(topic => topic.Partitions).Select(one => (one.PartitionIndex, one.CommittedOffset, one.Metadata)).Order();
+}
