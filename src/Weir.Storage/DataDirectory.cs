@@ -60,6 +60,7 @@ public sealed class DataDirectory : IDisposable
 
         CheckFormat(disk, formatPath);
         disk.CreateDirectory(path);
+        FlushOwnName(disk, path, formatPath);
         IDisposable directoryLock = disk.Lock(System.IO.Path.Combine(path, LockName));
         try
         {
@@ -68,15 +69,13 @@ public sealed class DataDirectory : IDisposable
                 AtomicFile.Write(disk, formatPath, Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{FormatPrefix}{Format}\n")));
             }
 
-            if (!strangers.Contains(StreamsName))
-            {
-                // A start before this one may have come to the file and no further: its name is on disk before anything rests on it.
-                disk.SyncDirectory(path);
-            }
-
+            // A start before this one may have made these names and come no further: they are on disk before anything rests on them.
+            FlushUnlessReadOnly(disk, path);
             disk.CreateDirectory(System.IO.Path.Combine(path, StreamsName));
             disk.CreateDirectory(System.IO.Path.Combine(path, ViewsName));
-            return new DataDirectory(disk, path, directoryLock);
+            var directory = new DataDirectory(disk, path, directoryLock);
+            directory.FlushNames();
+            return directory;
         }
         catch
         {
@@ -100,6 +99,65 @@ public sealed class DataDirectory : IDisposable
     {
         CheckExisting(disk, path);
         return new DataDirectory(disk, path, disk.Lock(System.IO.Path.Combine(path, LockName)));
+    }
+
+    /// <summary>A directory without a format may have been made by a process that was killed before it flushed the name.</summary>
+    private static void FlushOwnName(IDisk disk, string path, string formatPath)
+    {
+        string? parent = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path));
+        if (parent is null || disk.FileExists(formatPath))
+        {
+            return;
+        }
+
+        try
+        {
+            FlushUnlessReadOnly(disk, parent);
+        }
+        catch (DiskException e) when (e.Errno == DiskException.NoAccess)
+        {
+            // Whoever made it in a directory that this process may not read has to see to it.
+        }
+    }
+
+    /// <summary>
+    /// The directories of streams and views, and deletions in them, may be so in memory only: their process was killed before the flush. They are flushed before
+    /// anybody is told; otherwise power loss brings a deleted stream back, beside the next one of that name. Whoever opens a stream or view flushes its definition's name.
+    /// </summary>
+    private void FlushNames()
+    {
+        foreach (string root in (string[])[StreamsName, ViewsName])
+        {
+            string parent = System.IO.Path.Combine(Path, root);
+            FlushUnlessReadOnly(Disk, parent);
+            foreach (string name in Disk.List(parent))
+            {
+                string directory = System.IO.Path.Combine(parent, name);
+                try
+                {
+                    if (!Disk.FileExists(DefinitionPath(directory)))
+                    {
+                        Disk.SyncDirectory(directory);
+                    }
+                }
+                catch (DiskException)
+                {
+                    // What is left of a deletion concerns no other stream or view.
+                }
+            }
+        }
+    }
+
+    // What takes no writes loses no names either.
+    private static void FlushUnlessReadOnly(IDisk disk, string directory)
+    {
+        try
+        {
+            disk.SyncDirectory(directory);
+        }
+        catch (DiskException e) when (e.Errno == DiskException.ReadOnlyFileSystem)
+        {
+        }
     }
 
     private static void CheckExisting(IDisk disk, string path)

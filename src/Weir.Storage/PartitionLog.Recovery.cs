@@ -9,6 +9,8 @@ public sealed partial class PartitionLog
 {
     private RecoveryReport FinishRecovery(RecoveredLog recovered)
     {
+        // Names that are seen may be in memory only, where a process was killed before it flushed them. Retention would delete segments because of such a base.
+        _disk.SyncDirectory(_directory);
         DeleteLeftovers();
         RecoveryReport report = recovered.Report;
         if (recovered.Cut is { } cut)

@@ -25,6 +25,66 @@ public sealed class CrashTests
         }
     }
 
+    [Fact]
+    public void Segments_that_a_base_found_after_a_kill_covers_go_only_when_that_base_is_there_for_good()
+    {
+        bool isFinished = false;
+        for (int killedAt = 1; !isFinished; killedAt++)
+        {
+            for (int change = 1; change < 12; change++)
+            {
+                SimulatedDisk disk = KilledInBase(killedAt, out isFinished);
+                using (PartitionLog log = new TestLog(disk, Directory).Open())
+                {
+                    disk.CrashAtChange(disk.Changes + change);
+                    try
+                    {
+                        // What retention does: a base that is found need not be made again.
+                        if (SnapshotReader.TryOpenBase(disk, Directory, TestLog.Identity, out SnapshotReader? found))
+                        {
+                            found.Dispose();
+                            log.ApplyRetention(log.SealedEnd);
+                        }
+                    }
+                    catch (SimulatedCrashException)
+                    {
+                    }
+                }
+
+                for (int seed = 0; seed < 8; seed++)
+                {
+                    using PartitionLog after = new TestLog(disk.LosePower(new Random(seed)), Directory).Open(out RecoveryReport report);
+                    Assert.True(report.Outcome == RecoveryOutcome.Clean, $"Killed at change {killedAt}, power lost at {change}, seed {seed}: {report}");
+                }
+            }
+        }
+    }
+
+    // A log of several segments, all of it proven; the process dies at a change while it makes the base that its last segment begins at.
+    private static SimulatedDisk KilledInBase(int change, out bool isFinished)
+    {
+        var disk = new SimulatedDisk();
+        var test = new TestLog(disk, Directory);
+        using PartitionLog log = test.Open();
+        test.AppendRounds(log, 60);
+        log.AppendIdleFrame(appendTimeMs: 9_000);
+        log.Write();
+        log.Flush();
+        disk.CrashAtChange(disk.Changes + change);
+        isFinished = false;
+        try
+        {
+            using SnapshotWriter writer = SnapshotWriter.BeginBase(disk, Directory, TestLog.Identity, log.SealedEnd);
+            writer.Commit();
+            isFinished = true;
+        }
+        catch (SimulatedCrashException)
+        {
+        }
+
+        return disk.Kill();
+    }
+
     [Theory]
     [InlineData(DiskException.InputOutput)]
     [InlineData(DiskException.NoSpace)]

@@ -131,6 +131,49 @@ public sealed class DataDirectoryTests
     }
 
     [Fact]
+    public void What_an_opening_after_a_kill_does_not_find_stays_deleted()
+    {
+        foreach (Action<DataDirectory> delete in (Action<DataDirectory>[])[data => data.DeleteView("v", version: 5), data => data.DeleteStream(data.Streams()[0])])
+        {
+            bool isFinished = false;
+            for (int change = 1; !isFinished; change++)
+            {
+                var disk = new SimulatedDisk();
+                using (DataDirectory data = DataDirectory.Open(disk, "/data"))
+                {
+                    data.WriteView("v", "{\"a\":1}"u8);
+                    data.CreateStream("s", Guid.Empty).WriteDefinition("{\"a\":1}"u8);
+                    disk.CrashAtChange(disk.Changes + change);
+                    try
+                    {
+                        delete(data);
+                        isFinished = true;
+                    }
+                    catch (SimulatedCrashException)
+                    {
+                    }
+                }
+
+                // The next process sees what the one before did not flush, and tells it to others.
+                disk = disk.Kill();
+                string found;
+                using (DataDirectory data = DataDirectory.Open(disk, "/data"))
+                {
+                    found = Found(data);
+                }
+
+                for (int seed = 0; seed < 20; seed++)
+                {
+                    using DataDirectory again = DataDirectory.Open(disk.LosePower(new Random(seed)), "/data");
+                    Assert.True(Found(again) == found, $"Killed at change {change}, seed {seed}: \"{found}\" became \"{Found(again)}\".");
+                }
+            }
+        }
+
+        static string Found(DataDirectory data) => string.Join(' ', data.Streams().Select(stream => stream.Name).Concat(data.ViewNames().Where(name => data.ReadView(name) is not null)));
+    }
+
+    [Fact]
     public void A_second_opening_is_refused_and_names_the_process()
     {
         using var test = new TestLog();
