@@ -102,12 +102,19 @@ internal static partial class StraceLog
         }
 
         string name = call.Groups["name"].Value;
-        int resultAt = text.LastIndexOf(") = ", StringComparison.Ordinal);
-        string result = resultAt < 0 ? "" : text[(resultAt + 4)..];
-        string arguments = text[call.Length..(resultAt < 0 ? text.Length : resultAt)];
+
+        // "pwrite64(…) = 8", and where the line is short "fsync(…)          = 0".
+        int equals = text.LastIndexOf(" = ", StringComparison.Ordinal);
+        int close = equals < 0 ? -1 : text.AsSpan(0, equals).TrimEnd().Length - 1;
+        bool hasResult = close >= 0 && text[close] == ')';
+        string result = hasResult ? text[(equals + 3)..] : "";
+        string arguments = text[call.Length..(hasResult ? close : text.Length)];
         bool failed = result.StartsWith("-1", StringComparison.Ordinal);
+
+        // "= ?": the process was killed in it.
+        hasReturned &= !result.StartsWith('?');
         OpenedFile? file = null;
-        if (name == "openat" && !failed && OpenedPattern().Match(result) is { Success: true } opened)
+        if (name == "openat" && !failed && hasReturned && OpenedPattern().Match(result) is { Success: true } opened)
         {
             file = new OpenedFile(QuotedPattern().Match(arguments).Groups["path"].Value);
             files[int.Parse(opened.Groups["descriptor"].Value, CultureInfo.InvariantCulture)] = file;
@@ -123,7 +130,7 @@ internal static partial class StraceLog
             }
         }
 
-        return new SystemCall(began, ended, thread, name, arguments, file, failed, hasReturned);
+        return new SystemCall(began, ended, thread, name, arguments, file, failed, hasReturned, result);
     }
 
     // A file is made under a temporary name.

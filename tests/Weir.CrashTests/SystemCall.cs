@@ -5,7 +5,8 @@ namespace Weir.CrashTests;
 /// <param name="Ended">Line on which it returned; the last one of the log when it never did.</param>
 /// <param name="File">Which opening of which file the descriptor stands for: a name that is used again later is another file. Null where there is none.</param>
 /// <param name="Failed">It returned -1.</param>
-internal sealed record SystemCall(int Began, int Ended, int Thread, string Name, string Arguments, OpenedFile? File, bool Failed, bool HasReturned);
+/// <param name="Result">What it returned, as strace shows it; empty when it never did.</param>
+internal sealed record SystemCall(int Began, int Ended, int Thread, string Name, string Arguments, OpenedFile? File, bool Failed, bool HasReturned, string Result);
 
 /// <summary>An opening of a file: the path that it was opened by. Compared by identity.</summary>
 internal sealed class OpenedFile(string path)
