@@ -4,7 +4,7 @@ namespace Weir.Storage.Compression;
 
 /// <summary>
 /// The LZ4 frame format, one frame or several, with every option but dictionaries: blocks that depend on those before, checksums of blocks and content, content
-/// size. Skippable frames are passed over. Source: lz4/lz4, doc/lz4_Frame_format.md and lz4_Block_format.md.
+/// size. Skippable frames are passed over. Source: lz4/lz4, the descriptions of frame and block format.
 /// </summary>
 internal static class Lz4Decoder
 {

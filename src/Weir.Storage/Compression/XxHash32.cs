@@ -3,7 +3,7 @@ using System.Numerics;
 
 namespace Weir.Storage.Compression;
 
-/// <summary>The checksum of LZ4 frames, seed 0. Source: Cyan4973/xxHash, doc/xxhash_spec.md.</summary>
+/// <summary>The checksum of LZ4 frames, seed 0. Source: Cyan4973/xxHash, the specification.</summary>
 internal static class XxHash32
 {
     private const uint Prime1 = 0x9E3779B1, Prime2 = 0x85EBCA77, Prime3 = 0xC2B2AE3D, Prime4 = 0x27D4EB2F, Prime5 = 0x165667B1;
