@@ -10,7 +10,7 @@ internal static class CommandReference
     public static string Markdown(RootCommand root)
     {
         var page = new StringBuilder();
-        page.Append("# Command line\n\n<!-- Generated from the command tree (src/Weir). `WEIR_UPDATE_DOCS=1 ./test --only Weir.Tests` writes it anew. -->\n\n");
+        page.Append("# Command line\n\n<!-- Generated from the command tree (src/Weir). `WEIR_WRITE_PAGES=1 ./test --only Weir.Tests` writes it anew. -->\n\n");
         page.Append("`./weir` builds once, then runs the program. Results go to standard output, progress and errors to standard error. ");
         page.Append("`--json` prints the result as one document. Errors are a code and a sentence, what was wrong and where, and what to do; ");
         page.Append("`weir errors CODE` explains one. `NO_COLOR` is honoured.\n\n");

@@ -117,7 +117,7 @@ public sealed class CommandLineTests
         RootCommand root = CommandLine.Tree(new Terminal(TextWriter.Null, TextWriter.Null, isInteractive: false, hasColor: false));
         string page = CommandReference.Markdown(root);
         string file = Repository.PathOf("docs", "reference", "cli.md");
-        if (Environment.GetEnvironmentVariable("WEIR_UPDATE_DOCS") == "1")
+        if (Environment.GetEnvironmentVariable("WEIR_WRITE_PAGES") == "1")
         {
             File.WriteAllText(file, page);
         }

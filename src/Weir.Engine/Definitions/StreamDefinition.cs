@@ -67,7 +67,11 @@ public sealed record StreamLimits
 /// <summary>How much of the log is kept. At least one bound is set.</summary>
 /// <param name="Age">Whole segments whose newest append time is older than this go.</param>
 /// <param name="Bytes">The oldest whole segments go while a partition's log is larger than this.</param>
-public sealed record RetentionDefinition(TimeSpan? Age, long? Bytes);
+public sealed record RetentionDefinition(TimeSpan? Age, long? Bytes)
+{
+    /// <summary>The largest <see cref="Bytes"/>, inclusive: 1 EiB.</summary>
+    public const long MaxBytes = 1L << 60;
+}
 
 /// <summary>
 /// A stream's rules: the document of <c>PUT /v1/streams/{stream}</c> and of the configuration file, normalised. Immutable.

@@ -326,13 +326,13 @@ internal sealed class StreamDefinitionReader
     private static bool TryParseBytes(string text, out long bytes)
     {
         bytes = 0;
-        foreach ((string unit, long size) in new[] { ("KiB", 1L << 10), ("MiB", 1L << 20), ("GiB", 1L << 30), ("TiB", 1L << 40) })
+        foreach ((string unit, long size) in new[] { ("KiB", 1L << 10), ("MiB", 1L << 20), ("GiB", 1L << 30), ("TiB", 1L << 40), ("B", 1L) })
         {
-            if (text.EndsWith(unit, StringComparison.Ordinal)
-                && long.TryParse(text.AsSpan(0, text.Length - 3), NumberStyles.None, CultureInfo.InvariantCulture, out long count) && count is > 0 and <= 1 << 20)
+            if (text.EndsWith(unit, StringComparison.Ordinal))
             {
-                bytes = count * size;
-                return true;
+                bool isGood = long.TryParse(text.AsSpan(0, text.Length - unit.Length), NumberStyles.None, CultureInfo.InvariantCulture, out long count) && count > 0 && count <= RetentionDefinition.MaxBytes / size;
+                bytes = isGood ? count * size : 0;
+                return isGood;
             }
         }
 

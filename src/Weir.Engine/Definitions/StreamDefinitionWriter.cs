@@ -115,7 +115,8 @@ internal static class StreamDefinitionWriter
             _ when bytes % (1L << 40) == 0 => (1L << 40, "TiB"),
             _ when bytes % (1L << 30) == 0 => (1L << 30, "GiB"),
             _ when bytes % (1L << 20) == 0 => (1L << 20, "MiB"),
-            _ => (1L << 10, "KiB"),
+            _ when bytes % (1L << 10) == 0 => (1L << 10, "KiB"),
+            _ => (1, "B"),
         };
         return string.Create(CultureInfo.InvariantCulture, $"{bytes / unit}{name}");
     }

@@ -94,7 +94,7 @@ public sealed class StreamDefinitionTests
             from rest in Gen.SubListOf<string>([
                 ",\"opens\":\"2026-11-20T20:00:00.125Z\"", ",\"closes\":\"2027-01-01T01:00:00+01:00\"", ",\"grace\":\"250ms\"", ",\"fields\":{\"amount\":\"decimal(18,2)\",\"ok\":\"boolean\",\"at\":\"time\"}",
                 ",\"on-invalid\":\"dead-letter\"", ",\"partitioner\":\"crc32\"", ",\"limits\":{\"depth\":7,\"state_bytes\":12345,\"key_bytes\":9,\"id_bytes\":8,\"event_bytes\":77}"])
-            from retention in Gen.Elements("", ",\"retention\":\"7d\"", ",\"retention\":\"100GiB\"")
+            from retention in Gen.Elements("", ",\"retention\":\"7d\"", ",\"retention\":\"100GiB\"", ",\"retention\":\"1000000B\"")
             select $"{{\"partitions\":{partitions},\"key\":[{key}]{id}{(keep.Length == 0 ? "" : $",\"claim\":{{\"by\":[{key}],\"keep\":\"{keep}\"}}")}{string.Concat(rest)}{(keep == "last" ? "" : retention)}}}";
         Check.One(Config.QuickThrowOnFailure.WithMaxTest(1000), Prop.ForAll(parts.ToArbitrary(), json =>
         {
