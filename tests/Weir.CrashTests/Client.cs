@@ -44,6 +44,22 @@ internal sealed class Client(RestartingServer server, History history, Workload 
         }
     }
 
+    /// <summary>Waits until all clients together have so many answers. Progress, not time, decides when something is due: a slow machine only takes longer.</summary>
+    public static async Task AnswersReachAsync(History history, long count, IReadOnlyList<Task> running)
+    {
+        using var patience = new CancellationTokenSource(ServerUnderTest.Patience);
+        while (history.Answers < count)
+        {
+            Assert.False(patience.IsCancellationRequested, $"No {count} answers after {ServerUnderTest.Patience}: {history.Answers}.");
+            foreach (Task failed in running.Where(task => task.IsFaulted))
+            {
+                await failed;
+            }
+
+            await Task.Delay(5);
+        }
+    }
+
     private async Task<Answer?> TrySendAsync(ServerApi api, IReadOnlyList<SentEvent> events)
     {
         try

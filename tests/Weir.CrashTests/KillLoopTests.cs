@@ -35,7 +35,7 @@ public sealed class KillLoopTests(ITestOutputHelper output)
 
         while (server.Kills < kills)
         {
-            await AnswersReach(history, history.Answers + random.Next(10, 40), running);
+            await Client.AnswersReachAsync(history, history.Answers + random.Next(10, 40), running);
             await Task.Delay(random.Next(20));
             server.Kill();
             if (random.Next(3) == 0)
@@ -50,7 +50,7 @@ public sealed class KillLoopTests(ITestOutputHelper output)
             await server.StartAsync();
         }
 
-        await AnswersReach(history, history.Answers + 10, running);
+        await Client.AnswersReachAsync(history, history.Answers + 10, running);
         await stop.CancelAsync();
         await Task.WhenAll(running).WaitAsync(ServerUnderTest.Patience * 2);
         reads.Compare(await Invariants.ReadLogsAsync(await server.ApiAsync()));
@@ -61,20 +61,4 @@ public sealed class KillLoopTests(ITestOutputHelper output)
 
     private static int Setting(string name, int otherwise) =>
         int.TryParse(Environment.GetEnvironmentVariable(name), NumberStyles.None, CultureInfo.InvariantCulture, out int value) ? value : otherwise;
-
-    // Progress, not time, decides when the next kill is due: a slow machine only takes longer.
-    private static async Task AnswersReach(History history, long count, IReadOnlyList<Task> running)
-    {
-        using var patience = new CancellationTokenSource(ServerUnderTest.Patience);
-        while (history.Answers < count)
-        {
-            Assert.False(patience.IsCancellationRequested, $"No {count} answers after {ServerUnderTest.Patience}: {history.Answers}.");
-            foreach (Task failed in running.Where(task => task.IsFaulted))
-            {
-                await failed;
-            }
-
-            await Task.Delay(5);
-        }
-    }
 }

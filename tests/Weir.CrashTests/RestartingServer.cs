@@ -15,6 +15,9 @@ internal sealed class RestartingServer(WorkDirectory directory) : IDisposable
     /// <summary>What the last process printed.</summary>
     public string Output => _server?.Output ?? "";
 
+    /// <summary>No process runs now.</summary>
+    public bool IsDown => _server is null || _server.HasExited;
+
     public ServerUnderTest Server => _server ?? throw new InvalidOperationException("not started");
 
     /// <summary>The API of the process that serves now, or will serve next.</summary>

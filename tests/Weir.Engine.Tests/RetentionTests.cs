@@ -105,6 +105,47 @@ public sealed class RetentionTests
         Assert.Equal(1, (await NodeFixture.SendAsync(again, Vote(5))).Unknown);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Nothing_goes_for_its_age_when_the_clock_has_jumped_and_it_is_said_once(bool isWrittenToAfter)
+    {
+        await using NodeFixture fixture = await StartWithSmallSegments();
+        EventStream stream = await fixture.DefineAsync("votes", Votes.Replace("64KiB", "1h", StringComparison.Ordinal));
+        await SendManyAsync(stream, 3000);
+        ((FakeTime)fixture.Time).JumpWallClock(TimeSpan.FromDays(36500));
+        if (isWrittenToAfter)
+        {
+            // The jump lies in the active segment, which stays in any case.
+            await SendManyAsync(stream, 100, first: 3000);
+        }
+
+        fixture.Node.RetainOnce();
+        fixture.Node.RetainOnce();
+
+        Assert.Equal(0, stream.Partitions[0].LogStart);
+        string said = Assert.Single(fixture.Reports, report => report.Kind == EngineEvent.RetentionStopped).Text;
+        Assert.Contains(isWrittenToAfter ? "The clock jumped" : "the clock may have jumped", said, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Segments_go_when_they_are_old_by_a_clock_that_went_steadily_and_the_stream_may_be_idle_for_a_day()
+    {
+        await using NodeFixture fixture = await StartWithSmallSegments();
+        EventStream stream = await fixture.DefineAsync("votes", Votes.Replace("64KiB", "36h", StringComparison.Ordinal));
+        for (int day = 0; day < 3; day++)
+        {
+            await SendManyAsync(stream, 1000, first: day * 1000);
+            ((FakeTime)fixture.Time).Advance(TimeSpan.FromHours(20));
+        }
+
+        fixture.Node.RetainOnce();
+
+        // They are 60, 40 and 20 hours old; a segment with one of the last is kept whole.
+        Assert.InRange(stream.Partitions[0].LogStart, 1401, 2001);
+        Assert.DoesNotContain(fixture.Reports, report => report.Kind == EngineEvent.RetentionStopped);
+    }
+
     // The clock stands still, so that retention runs when a test says so.
     private static Task<NodeFixture> StartWithSmallSegments() => NodeFixture.StartAsync(
         directory => new NodeOptions

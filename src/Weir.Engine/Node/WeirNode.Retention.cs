@@ -9,6 +9,7 @@ public sealed partial class WeirNode
     private static readonly TimeSpan RetentionEvery = TimeSpan.FromSeconds(30);
 
     private readonly HashSet<Partition> _retentionStopped = [];
+    private readonly HashSet<Partition> _retentionDoubted = [];
     private readonly Lock _retaining = new();
     private Task _retention = Task.CompletedTask;
     private long _retainedAt;
@@ -56,8 +57,14 @@ public sealed partial class WeirNode
 
     private void Retain(EventStream stream, Partition partition)
     {
-        if (_retentionStopped.Contains(partition) || RetentionPass.FindCut(partition.Log!, stream.Definition.Retention!, Time.GetUtcNow().ToUnixTimeMilliseconds()) is not { } cut)
+        if (_retentionStopped.Contains(partition) || FindCut(stream, partition) is not { } cut)
         {
+            return;
+        }
+
+        if (stream.Definition.Retention!.Age is not null && RetentionPass.FindJumpBehind(partition.Log!, cut, isStopping: () => _stopping.Task.IsCompleted) is { } jump)
+        {
+            StopRetention(stream, partition, jump);
             return;
         }
 
@@ -78,8 +85,7 @@ public sealed partial class WeirNode
             }
             else if (reason is not null)
             {
-                _retentionStopped.Add(partition);
-                _report(EngineEvent.RetentionStopped, $"{stream.Name}/{partition.Id}: {reason}");
+                StopRetention(stream, partition, reason);
             }
         }
         finally
@@ -97,6 +103,28 @@ public sealed partial class WeirNode
             isHeld = true;
             return !_stopping.Task.IsCompleted && ViewsOf(stream).SequenceEqual(views) && !views.Any(view => view.State == ViewState.Building);
         }
+    }
+
+    // Nothing is deleted while the clock is not believed, which is said once each time it begins.
+    private Offset? FindCut(EventStream stream, Partition partition)
+    {
+        Offset? cut = RetentionPass.FindCut(partition.Log!, stream.Definition.Retention!, Time.GetUtcNow().ToUnixTimeMilliseconds(), out string? doubt);
+        if (doubt is null)
+        {
+            _retentionDoubted.Remove(partition);
+        }
+        else if (_retentionDoubted.Add(partition))
+        {
+            _report(EngineEvent.RetentionStopped, $"{stream.Name}/{partition.Id}: {doubt}");
+        }
+
+        return cut;
+    }
+
+    private void StopRetention(EventStream stream, Partition partition, string reason)
+    {
+        _retentionStopped.Add(partition);
+        _report(EngineEvent.RetentionStopped, $"{stream.Name}/{partition.Id}: {reason}");
     }
 
     private void Cut(EventStream stream, Partition partition, Offset cut)

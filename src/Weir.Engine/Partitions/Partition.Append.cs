@@ -24,6 +24,8 @@ internal sealed partial class Partition
     private bool _isFolded;
     private volatile bool _isFlushed;
     private Exception? _flushFailure;
+    private long _flushBeganAt;
+    private long _lastFlushTicks;
     private long _lastAppendAt;
     private bool _idleFrameDue;
     private readonly List<TaskCompletionSource> _drains = [];
@@ -315,10 +317,32 @@ internal sealed partial class Partition
     /// <summary>Lets a flusher thread run <see cref="FlushRound"/>.</summary>
     public void SendToFlusher() => _flusher.Enqueue(this);
 
+    /// <summary>How long the last flush took; zero before the first. Any thread.</summary>
+    public TimeSpan LastFlush => new(Interlocked.Read(ref _lastFlushTicks));
+
+    /// <summary>
+    /// When somebody who finds the queue full now can expect a place in it: when the flush that runs ends, and those of the rounds in front of him. Any thread.
+    /// </summary>
+    /// <remarks>A flush takes as long as the one before; one that takes longer already is as likely as not to take as long again.</remarks>
+    public TimeSpan EstimateDrain()
+    {
+        TimeSpan last = LastFlush;
+        TimeSpan left = TimeSpan.Zero;
+        long began = Interlocked.Read(ref _flushBeganAt);
+        if (began != 0)
+        {
+            TimeSpan elapsed = _stream.Time.GetElapsedTime(began);
+            left = elapsed < last ? last - elapsed : elapsed;
+        }
+
+        return left + (last * (QueuedBytes / MaxRoundBytes));
+    }
+
     /// <summary>The flush of the round. On a flusher thread, or on the writer thread after the fold (<see cref="WriterThread"/>).</summary>
     public void FlushRound()
     {
         long started = _stream.Time.GetTimestamp();
+        Interlocked.Exchange(ref _flushBeganAt, started);
         ErrorCode? failure = null;
         try
         {
@@ -330,7 +354,10 @@ internal sealed partial class Partition
             failure = ErrorCode.PartitionStopped;
         }
 
-        EngineMetrics.FlushDuration.Record(_stream.Time.GetElapsedTime(started).TotalSeconds);
+        TimeSpan took = _stream.Time.GetElapsedTime(started);
+        Interlocked.Exchange(ref _lastFlushTicks, took.Ticks);
+        Interlocked.Exchange(ref _flushBeganAt, 0);
+        EngineMetrics.FlushDuration.Record(took.TotalSeconds);
         _toldWhenFlushed.ForEach(batch => batch.EndFlush(failure));
         _toldWhenFlushed.Clear();
 

@@ -16,14 +16,24 @@ internal sealed class RetentionPass(EventStream stream, Partition partition, IRe
     private const int BasePieceBytes = 1 << 20;
 
     /// <summary>The offset that the log can begin at; null when nothing may go.</summary>
-    public static Offset? FindCut(PartitionLog log, RetentionDefinition retention, long nowMs)
+    /// <param name="doubt">Why nothing goes by its age although it seems old; null: it does not, or it goes.</param>
+    public static Offset? FindCut(PartitionLog log, RetentionDefinition retention, long nowMs, out string? doubt)
     {
         Offset? cut = null;
         long bytes = log.TotalBytes;
+        long newestMs = AppendMsBefore(log, log.FlushedEnd);
+        bool isClockBelieved = nowMs - WidestGap.TotalMilliseconds <= newestMs;
+        doubt = null;
         foreach (SegmentInfo segment in log.Segments)
         {
             bool isTooMuch = retention.Bytes is { } most && bytes > most;
-            bool isTooOld = retention.Age is { } age && segment.IsSealed && segment.End > segment.BaseOffset && LastAppendMs(log, segment) < nowMs - (long)age.TotalMilliseconds;
+            bool isTooOld = retention.Age is { } age && segment.IsSealed && segment.End > segment.BaseOffset && AppendMsBefore(log, segment.End) < nowMs - (long)age.TotalMilliseconds;
+            if (isTooOld && !isClockBelieved)
+            {
+                doubt = $"It is {TimeText.FormatRfc3339(nowMs)} by the clock and the last record is of {TimeText.FormatRfc3339(newestMs)}: nothing is deleted for its age, because the clock may have jumped.";
+                isTooOld = false;
+            }
+
             if (!segment.IsSealed || !(isTooMuch || isTooOld))
             {
                 break;
@@ -34,6 +44,42 @@ internal sealed class RetentionPass(EventStream stream, Partition partition, IRe
         }
 
         return cut > log.LogStart ? cut : null;
+    }
+
+    /// <summary>
+    /// Where the clock jumped in what would stay, as a reason to stop; null: nowhere. What would go was found with a clock that had jumped by then. A segment is read
+    /// only where the ends of what it holds are too far apart.
+    /// </summary>
+    public static string? FindJumpBehind(PartitionLog log, Offset cut, Func<bool> isStopping)
+    {
+        long previousMs = AppendMsBefore(log, cut);
+        foreach (SegmentInfo segment in log.Segments)
+        {
+            if (segment.End <= cut || segment.End == segment.BaseOffset)
+            {
+                continue;
+            }
+
+            long lastMs = AppendMsBefore(log, segment.End);
+            if (!IsTooWide(previousMs, lastMs))
+            {
+                previousMs = lastMs;
+                continue;
+            }
+
+            using LogReader reader = log.OpenReader(segment.BaseOffset);
+            while (!isStopping() && reader.TryReadNext(out StoredBatch batch) && batch.BaseOffset < segment.End)
+            {
+                if (IsTooWide(previousMs, batch.AppendTimeMs))
+                {
+                    return Jump(previousMs, batch);
+                }
+
+                previousMs = batch.AppendTimeMs;
+            }
+        }
+
+        return null;
     }
 
     /// <summary>Writes the base at <paramref name="cut"/>; the caller then lets the segments below it go.</summary>
@@ -68,9 +114,9 @@ internal sealed class RetentionPass(EventStream stream, Partition partition, IRe
         {
             while (reader.TryReadNext(out StoredBatch batch) && batch.BaseOffset < cut)
             {
-                if (batch.AppendTimeMs - WidestGap.TotalMilliseconds > previousAppendMs)
+                if (IsTooWide(previousAppendMs, batch.AppendTimeMs))
                 {
-                    reason = $"The clock jumped: {TimeText.FormatRfc3339(previousAppendMs)} is followed by {TimeText.FormatRfc3339(batch.AppendTimeMs)} at offset {batch.BaseOffset}. Retention stops here; raise or remove it to go on.";
+                    reason = Jump(previousAppendMs, batch);
                     return false;
                 }
 
@@ -130,9 +176,20 @@ internal sealed class RetentionPass(EventStream stream, Partition partition, IRe
         return true;
     }
 
-    private static long LastAppendMs(PartitionLog log, SegmentInfo segment)
+    private static bool IsTooWide(long previousMs, long nextMs) => nextMs - WidestGap.TotalMilliseconds > previousMs;
+
+    private static string Jump(long previousMs, in StoredBatch next) =>
+        $"The clock jumped: {TimeText.FormatRfc3339(previousMs)} is followed by {TimeText.FormatRfc3339(next.AppendTimeMs)} at offset {next.BaseOffset}. Retention stops here; raise or remove it to go on.";
+
+    // Of the last record below an offset; where there is none, no record is older.
+    private static long AppendMsBefore(PartitionLog log, Offset end)
     {
-        using LogReader reader = log.OpenReader(new Offset(segment.End.Value - 1));
+        if (end <= log.LogStart)
+        {
+            return long.MaxValue;
+        }
+
+        using LogReader reader = log.OpenReader(new Offset(end.Value - 1));
         return reader.TryReadNext(out StoredBatch batch) ? batch.AppendTimeMs : long.MaxValue;
     }
 }

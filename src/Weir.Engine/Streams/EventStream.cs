@@ -224,12 +224,13 @@ public sealed partial class EventStream
         }
     }
 
-    /// <summary>How long the fullest queue takes to drain at the rate measured, for <c>Retry-After</c>; at least one second.</summary>
+    /// <summary>How long the fullest queue takes to drain at the rate measured, and behind the flush that is the slowest now, for <c>Retry-After</c>; one second to one minute.</summary>
     public TimeSpan EstimateDrain()
     {
         long queued = _partitions.Max(partition => partition.QueuedBytes);
         double bytesPerSecond = Math.Max(_node.DrainBytesPerSecond, 1 << 20);
-        return TimeSpan.FromSeconds(Math.Clamp(Math.Ceiling(queued / bytesPerSecond), 1, 30));
+        TimeSpan behindFlushes = _partitions.Max(partition => partition.EstimateDrain());
+        return TimeSpan.FromSeconds(Math.Clamp(Math.Ceiling(Math.Max(queued / bytesPerSecond, behindFlushes.TotalSeconds)), 1, 60));
     }
 
     /// <summary>

@@ -9,6 +9,9 @@ internal sealed class WriterThread
     // Rounds this small are folded in less time than it takes to hand a flush over and to be woken by its end.
     private const long MostBytesFlushedHere = 96 << 10;
 
+    // A partition whose flushes are slow would hold up the others of this thread.
+    private static readonly TimeSpan LongestFlushHere = TimeSpan.FromMilliseconds(10);
+
     private readonly Lock _adding = new();
     private readonly TimeProvider _time;
     private readonly NodeOptions _options;
@@ -64,7 +67,8 @@ internal sealed class WriterThread
         }
 
         // Whoever waits for the flush alone does not wait for the fold before it.
-        bool flushesHere = _folding.Count <= _options.MostFlushedByWriter && BytesOf(_folding) <= MostBytesFlushedHere && !_folding.Exists(partition => partition.IsFlushAwaited);
+        bool flushesHere = _folding.Count <= _options.MostFlushedByWriter && BytesOf(_folding) <= MostBytesFlushedHere
+            && !_folding.Exists(partition => partition.IsFlushAwaited || partition.LastFlush > LongestFlushHere);
         if (!flushesHere)
         {
             _folding.ForEach(partition => partition.SendToFlusher());
