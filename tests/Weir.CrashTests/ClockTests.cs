@@ -9,6 +9,7 @@ namespace Weir.CrashTests;
 /// </summary>
 public sealed class ClockTests(ITestOutputHelper output)
 {
+    private static readonly bool IsFull = Environment.GetEnvironmentVariable("WEIR_TEST_FULL") == "1";
     private static readonly TimeSpan Hour = TimeSpan.FromHours(1);
     private static readonly TimeSpan Year = TimeSpan.FromDays(365);
     private static readonly TimeSpan Century = TimeSpan.FromDays(36525);
@@ -24,7 +25,7 @@ public sealed class ClockTests(ITestOutputHelper output)
         using var stop = new CancellationTokenSource();
         await server.StartAsync(clock.Wrapper);
         Task[] clients = [.. Enumerable.Range(0, 3).Select(i => new Random(i)).Select((own, i) => new Client(server, history, new Workload(own, $"c{i}"), own).RunAsync(stop.Token))];
-        TimeSpan[] offsets = [-Hour, -Year, Century, TimeSpan.Zero, Century + Hour, -Year];
+        TimeSpan[] offsets = IsFull ? [-Hour, -Year, Century, TimeSpan.Zero, Century + Hour, -Year] : [Century, -Year, -Hour];
         for (int i = 0; i < offsets.Length; i++)
         {
             await Client.AnswersReachAsync(history, history.Answers + 25, clients);
@@ -76,7 +77,12 @@ public sealed class ClockTests(ITestOutputHelper output)
         await SetAndSendAsync(1.5 * Hour, "counted");
         await SetAndSendAsync(-Hour, "counted");
         await SetAndSendAsync(-Year, "counted");
-        await RestartAndSendAsync("counted");
+        if (IsFull)
+        {
+            await RestartAndSendAsync("counted");
+        }
+
+        int counted = sent - 8;
         await SetAndSendAsync(Century, "closed");
         await SetAndSendAsync(1.5 * Hour, "closed");
         await SetAndSendAsync(-Year, "closed");
@@ -85,7 +91,7 @@ public sealed class ClockTests(ITestOutputHelper output)
         ServerApi api = await server.ApiAsync();
         Assert.Equal("final", (await api.GetAsync("v1/streams/votes")).GetProperty("phase").GetString());
         JsonElement tally = await api.CurrentViewAsync("tally", "votes");
-        Assert.Equal(4 * 8, tally.GetProperty("rows")[0].GetProperty("n").GetInt32());
+        Assert.Equal(counted, tally.GetProperty("rows")[0].GetProperty("n").GetInt32());
         Invariants.RecountEqualsLive("tally", await api.RecountAsync("tally"));
 
         async Task SetAndSendAsync(TimeSpan offset, string verdict)
@@ -122,13 +128,17 @@ public sealed class ClockTests(ITestOutputHelper output)
         using var server = new RestartingServer(directory);
 
         // A pass runs right after each start. Two hours later everything sealed has gone.
+        long start = 0;
         await FillAsync();
-        clock.Set(2 * Hour);
-        await server.StartAsync(clock.Wrapper);
-        await SaysAsync("now begins at offset");
-        long start = await LogStartAsync();
-        Assert.True(start > 0, "Nothing was deleted.");
-        await FillAsync();
+        if (IsFull)
+        {
+            clock.Set(2 * Hour);
+            await server.StartAsync(clock.Wrapper);
+            await SaysAsync("now begins at offset");
+            start = await LogStartAsync();
+            Assert.True(start > 0, "Nothing was deleted.");
+            await FillAsync();
+        }
 
         // Nobody has written since the jump; then somebody has; then the clock is right again.
         clock.Set(Century);
@@ -139,6 +149,11 @@ public sealed class ClockTests(ITestOutputHelper output)
         await server.StartAsync(clock.Wrapper);
         await SaysAsync("The clock jumped");
         Assert.Equal(start, await LogStartAsync());
+        if (!IsFull)
+        {
+            return;
+        }
+
         Assert.Equal(0, await server.StopAsync());
         clock.Set(2 * Hour);
         await FillAsync();

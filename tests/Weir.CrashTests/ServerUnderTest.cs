@@ -129,6 +129,13 @@ internal sealed class ServerUnderTest : IDisposable
         return _process.ExitCode;
     }
 
+    /// <summary>The exit code of a process that ends by itself.</summary>
+    public async Task<int> EndAsync()
+    {
+        await Exited.WaitAsync(Patience);
+        return _process.ExitCode;
+    }
+
     public void Dispose()
     {
         if (!_process.HasExited)

@@ -5,7 +5,7 @@ namespace Weir.CrashTests;
 
 /// <summary>
 /// A log written by <c>strace -f -y -o</c>, read as calls in order. A call that another thread interrupted in the log ("unfinished", "resumed") is one call.
-/// Openings have to be among the calls recorded for <see cref="SystemCall.File"/> to be known.
+/// Openings have to be among the calls recorded for <see cref="SystemCall.File"/> to be known; and <c>-ttt -T</c> given for <see cref="SystemCall.EndedAt"/>.
 /// </summary>
 internal static partial class StraceLog
 {
@@ -43,6 +43,17 @@ internal static partial class StraceLog
         Assert.True(isFlushed, $"{text} was written on line {string.Join(", ", writes.Select(write => write.Ended))} and answered on line {answer.Began} without a finished flush between.");
     }
 
+    /// <summary>The promise that fsyncgate broke: a second call on the same file may say yes to what the first one lost. Fails where a file was flushed again after its flush had failed.</summary>
+    public static void AssertNoSecondFlush(IReadOnlyList<SystemCall> calls)
+    {
+        foreach (SystemCall failed in calls.Where(call => call.Name == "fdatasync" && call.Failed))
+        {
+            Assert.NotNull(failed.File);
+            SystemCall? second = calls.FirstOrDefault(call => call.Name == "fdatasync" && call.File == failed.File && call.Began > failed.Ended);
+            Assert.True(second is null, $"{failed.File} was flushed again on line {second?.Began} after its flush failed on line {failed.Ended}.");
+        }
+    }
+
     public static IReadOnlyList<SystemCall> Parse(IReadOnlyList<string> lines)
     {
         var calls = new List<SystemCall>();
@@ -57,6 +68,7 @@ internal static partial class StraceLog
             }
 
             int thread = int.Parse(line.Groups["thread"].Value, CultureInfo.InvariantCulture);
+            decimal at = line.Groups["at"].Success ? decimal.Parse(line.Groups["at"].Value, CultureInfo.InvariantCulture) : 0;
             string text = line.Groups["text"].Value;
             int began = i;
             if (text.EndsWith("<unfinished ...>", StringComparison.Ordinal))
@@ -75,8 +87,13 @@ internal static partial class StraceLog
                 began = first.Line;
                 text = first.Text + text[resumed.Length..];
             }
+            else if (TookPattern().Match(text) is { Success: true } took)
+            {
+                // The time in front is that of the entry; of a call that is resumed, that of its end.
+                at += decimal.Parse(took.Groups["took"].Value, CultureInfo.InvariantCulture);
+            }
 
-            if (Read(began, i, thread, text, files, hasReturned: true) is { } call)
+            if (Read(began, i, at, thread, text, files, hasReturned: true) is { } call)
             {
                 calls.Add(call);
             }
@@ -84,7 +101,7 @@ internal static partial class StraceLog
 
         foreach ((int thread, (int line, string text)) in open)
         {
-            if (Read(line, lines.Count, thread, text, files, hasReturned: false) is { } call)
+            if (Read(line, lines.Count, decimal.MaxValue, thread, text, files, hasReturned: false) is { } call)
             {
                 calls.Add(call);
             }
@@ -93,7 +110,7 @@ internal static partial class StraceLog
         return [.. calls.OrderBy(call => call.Began)];
     }
 
-    private static SystemCall? Read(int began, int ended, int thread, string text, Dictionary<int, OpenedFile> files, bool hasReturned)
+    private static SystemCall? Read(int began, int ended, decimal endedAt, int thread, string text, Dictionary<int, OpenedFile> files, bool hasReturned)
     {
         Match call = CallPattern().Match(text);
         if (!call.Success)
@@ -130,14 +147,17 @@ internal static partial class StraceLog
             }
         }
 
-        return new SystemCall(began, ended, thread, name, arguments, file, failed, hasReturned, result);
+        return new SystemCall(began, ended, endedAt, thread, name, arguments, file, failed, hasReturned, result);
     }
 
     // A file is made under a temporary name.
     private static string NameOf(string path) => Path.GetFileName(path).Replace(".tmp", "", StringComparison.Ordinal);
 
-    [GeneratedRegex(@"^(?<thread>\d+)\s+(?<text>.*)$")]
+    [GeneratedRegex(@"^(?<thread>\d+)\s+((?<at>\d+\.\d+)\s+)?(?<text>.*)$")]
     private static partial Regex LinePattern();
+
+    [GeneratedRegex(@" <(?<took>\d+\.\d+)>$")]
+    private static partial Regex TookPattern();
 
     [GeneratedRegex(@"^<\.\.\. \w+ resumed>")]
     private static partial Regex ResumedPattern();
