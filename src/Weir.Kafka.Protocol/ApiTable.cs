@@ -46,8 +46,8 @@ public static class ApiTable
     /// <summary>Versions 1 to 9, flexible from 6 on.</summary>
     public static readonly Api ListOffsets = new(ApiKey.ListOffsets, min: 1, max: 9, firstFlexible: 6, ListOffsetsRequest.Read, ListOffsetsResponse.Read);
 
-    /// <summary>Versions 1 to 13, flexible from 9 on.</summary>
-    public static readonly Api Metadata = new(ApiKey.Metadata, min: 1, max: 13, firstFlexible: 9, MetadataRequest.Read, MetadataResponse.Read);
+    /// <summary>Versions 0 to 13, flexible from 9 on.</summary>
+    public static readonly Api Metadata = new(ApiKey.Metadata, min: 0, max: 13, firstFlexible: 9, MetadataRequest.Read, MetadataResponse.Read);
 
     /// <summary>Versions 2 to 9, flexible from 8 on.</summary>
     public static readonly Api OffsetCommit = new(ApiKey.OffsetCommit, min: 2, max: 9, firstFlexible: 8, OffsetCommitRequest.Read, OffsetCommitResponse.Read);

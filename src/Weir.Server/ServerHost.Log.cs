@@ -21,5 +21,8 @@ public sealed partial class ServerHost
 
         [LoggerMessage(5, LogLevel.Error, "The {What} is not defined as configured, and is tried again: {Reason}")]
         public static partial void Delayed(ILogger log, string what, string reason);
+
+        [LoggerMessage(6, LogLevel.Information, "Listening for Kafka clients on {Host}:{Port}")]
+        public static partial void ListeningForKafka(ILogger log, string host, int port);
     }
 }

@@ -122,6 +122,11 @@ public sealed partial class ServerHost : IAsyncDisposable
         long began = Stopwatch.GetTimestamp();
         await using ServerHost host = await StartAsync(configuration, options);
         Log.Listening(host._log, host.Address);
+        if (host._kafkaListener?.IPEndPoint is { } kafka)
+        {
+            Log.ListeningForKafka(host._log, kafka.Address.ToString(), kafka.Port);
+        }
+
         var stopped = Task.Delay(Timeout.Infinite, stop);
         await Task.WhenAny(host.Ready, host.Failure, stopped);
         if (host.Ready.IsFaulted)

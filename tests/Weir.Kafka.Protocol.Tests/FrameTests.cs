@@ -197,7 +197,7 @@ public sealed class FrameTests
     public void API_numbers_ranges_and_error_codes_are_frozen()
     {
         Assert.Equal(
-            "Produce 0 3-11/9, Fetch 1 4-16/12, ListOffsets 2 1-9/6, Metadata 3 1-13/9, OffsetCommit 8 2-9/8, OffsetFetch 9 1-9/6, FindCoordinator 10 0-6/3, JoinGroup 11 0-9/6, Heartbeat 12 0-4/4, "
+            "Produce 0 3-11/9, Fetch 1 4-16/12, ListOffsets 2 1-9/6, Metadata 3 0-13/9, OffsetCommit 8 2-9/8, OffsetFetch 9 1-9/6, FindCoordinator 10 0-6/3, JoinGroup 11 0-9/6, Heartbeat 12 0-4/4, "
             + "LeaveGroup 13 0-5/4, SyncGroup 14 0-5/4, DescribeGroups 15 0-6/5, ListGroups 16 0-5/3, ApiVersions 18 0-4/3, CreateTopics 19 2-7/5, DeleteTopics 20 1-6/4, InitProducerId 22 0-4/2, "
             + "DescribeConfigs 32 1-4/4, DescribeLogDirs 35 1-4/2, CreatePartitions 37 0-3/2, DeleteGroups 42 0-2/2, IncrementalAlterConfigs 44 0-1/1, OffsetDelete 47 0-0/32767, DescribeCluster 60 0-1/0",
             string.Join(", ", ApiTable.All.Select(api => $"{api.Name} {(short)api.Key} {api.MinVersion}-{api.MaxVersion}/{api.FirstFlexibleVersion}")));

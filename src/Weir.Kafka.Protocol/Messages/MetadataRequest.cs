@@ -1,10 +1,10 @@
 // Written by eng/Weir.CodeGen from Schema/Metadata.kafka. Change that, and run it.
 namespace Weir.Kafka.Protocol.Messages;
 
-/// <summary>Request of Metadata (API 3), versions 1 to 13.</summary>
+/// <summary>Request of Metadata (API 3), versions 0 to 13.</summary>
 public sealed class MetadataRequest : IKafkaMessage
 {
-    /// <summary>Topics wanted; null: all of them, empty: none.</summary>
+    /// <summary>Topics wanted; null: all of them, empty: none, but all of them in version 0.</summary>
     public IReadOnlyList<MetadataRequestTopic>? Topics { get; set; } = [];
 
     /// <summary>Whether the broker may create topics that are named and missing. From version 4 on.</summary>
@@ -22,7 +22,7 @@ public sealed class MetadataRequest : IKafkaMessage
     {
         reader.BeginMessage(ApiTable.Metadata, isRequest: true, version);
         var read = new MetadataRequest();
-        read.Topics = reader.ReadNullableArray<MetadataRequestTopic>(version);
+        read.Topics = version >= 1 ? reader.ReadNullableArray<MetadataRequestTopic>(version) : reader.ReadArray<MetadataRequestTopic>(version);
         if (version >= 4)
         {
             read.AllowAutoTopicCreation = reader.ReadBoolean();
@@ -46,7 +46,15 @@ public sealed class MetadataRequest : IKafkaMessage
     public void Write(KafkaWriter writer, short version)
     {
         writer.BeginMessage(ApiTable.Metadata, version);
-        writer.WriteNullableArray(Topics, version);
+        if (version >= 1)
+        {
+            writer.WriteNullableArray(Topics, version);
+        }
+        else
+        {
+            writer.WriteArray(Topics, version);
+        }
+
         if (version >= 4)
         {
             writer.WriteBoolean(AllowAutoTopicCreation);

@@ -1,7 +1,7 @@
 // Written by eng/Weir.CodeGen from Schema/Metadata.kafka. Change that, and run it.
 namespace Weir.Kafka.Protocol.Messages;
 
-/// <summary>Response of Metadata (API 3), versions 1 to 13.</summary>
+/// <summary>Response of Metadata (API 3), versions 0 to 13.</summary>
 public sealed class MetadataResponse : IKafkaMessage
 {
     /// <summary>How long the client was held back, in milliseconds. From version 3 on.</summary>
@@ -13,7 +13,7 @@ public sealed class MetadataResponse : IKafkaMessage
     /// <summary>Id of the cluster, where known. From version 2 on.</summary>
     public string? ClusterId { get; set; }
 
-    /// <summary>Broker that is the controller; -1: unknown.</summary>
+    /// <summary>Broker that is the controller; -1: unknown. From version 1 on.</summary>
     public int ControllerId { get; set; } = -1;
 
     /// <summary>One entry per topic.</summary>
@@ -42,7 +42,11 @@ public sealed class MetadataResponse : IKafkaMessage
             read.ClusterId = reader.ReadNullableString();
         }
 
-        read.ControllerId = reader.ReadInt32();
+        if (version >= 1)
+        {
+            read.ControllerId = reader.ReadInt32();
+        }
+
         read.Topics = reader.ReadArray<MetadataResponseTopic>(version);
         if (version is >= 8 and <= 10)
         {
@@ -73,7 +77,11 @@ public sealed class MetadataResponse : IKafkaMessage
             writer.WriteNullableString(ClusterId);
         }
 
-        writer.WriteInt32(ControllerId);
+        if (version >= 1)
+        {
+            writer.WriteInt32(ControllerId);
+        }
+
         writer.WriteArray(Topics, version);
         if (version is >= 8 and <= 10)
         {
@@ -100,7 +108,7 @@ public sealed class MetadataResponse : IKafkaMessage
         /// <summary>Port of the broker.</summary>
         public int Port { get; set; }
 
-        /// <summary>Rack of the broker.</summary>
+        /// <summary>Rack of the broker. From version 1 on.</summary>
         public string? Rack { get; set; }
 
         static MetadataResponseBroker IKafkaStruct<MetadataResponseBroker>.Read(ref KafkaReader reader, short version)
@@ -109,7 +117,11 @@ public sealed class MetadataResponse : IKafkaMessage
             read.NodeId = reader.ReadInt32();
             read.Host = reader.ReadString();
             read.Port = reader.ReadInt32();
-            read.Rack = reader.ReadNullableString();
+            if (version >= 1)
+            {
+                read.Rack = reader.ReadNullableString();
+            }
+
             reader.SkipTags();
             return read;
         }
@@ -119,11 +131,15 @@ public sealed class MetadataResponse : IKafkaMessage
             writer.WriteInt32(NodeId);
             writer.WriteString(Host);
             writer.WriteInt32(Port);
-            writer.WriteNullableString(Rack);
+            if (version >= 1)
+            {
+                writer.WriteNullableString(Rack);
+            }
+
             writer.WriteTagCount(0);
         }
 
-        static int IKafkaStruct<MetadataResponseBroker>.MinBytes(short version) => version switch { <= 8 => 12, _ => 11 };
+        static int IKafkaStruct<MetadataResponseBroker>.MinBytes(short version) => version switch { <= 0 => 10, <= 8 => 12, _ => 11 };
     }
 
     /// <summary>One of <see cref="MetadataResponse.Topics"/>.</summary>
@@ -138,7 +154,7 @@ public sealed class MetadataResponse : IKafkaMessage
         /// <summary>Id of the topic; zero: not given. From version 10 on.</summary>
         public Guid TopicId { get; set; }
 
-        /// <summary>Whether the topic is internal to the cluster.</summary>
+        /// <summary>Whether the topic is internal to the cluster. From version 1 on.</summary>
         public bool IsInternal { get; set; }
 
         /// <summary>One entry per partition.</summary>
@@ -157,7 +173,11 @@ public sealed class MetadataResponse : IKafkaMessage
                 read.TopicId = reader.ReadUuid();
             }
 
-            read.IsInternal = reader.ReadBoolean();
+            if (version >= 1)
+            {
+                read.IsInternal = reader.ReadBoolean();
+            }
+
             read.Partitions = reader.ReadArray<MetadataResponsePartition>(version);
             if (version >= 8)
             {
@@ -185,7 +205,11 @@ public sealed class MetadataResponse : IKafkaMessage
                 writer.WriteUuid(TopicId);
             }
 
-            writer.WriteBoolean(IsInternal);
+            if (version >= 1)
+            {
+                writer.WriteBoolean(IsInternal);
+            }
+
             writer.WriteArray(Partitions, version);
             if (version >= 8)
             {
@@ -195,7 +219,7 @@ public sealed class MetadataResponse : IKafkaMessage
             writer.WriteTagCount(0);
         }
 
-        static int IKafkaStruct<MetadataResponseTopic>.MinBytes(short version) => version switch { <= 7 => 9, <= 8 => 13, <= 9 => 10, _ => 26 };
+        static int IKafkaStruct<MetadataResponseTopic>.MinBytes(short version) => version switch { <= 0 => 8, <= 7 => 9, <= 8 => 13, <= 9 => 10, _ => 26 };
     }
 
     /// <summary>One of <see cref="MetadataResponseTopic.Partitions"/>.</summary>

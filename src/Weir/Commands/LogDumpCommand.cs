@@ -92,6 +92,7 @@ internal static class LogDumpCommand
             ["idle"] = frame.IsIdle,
             ["offset"] = frame.BaseOffset?.Value,
             ["records"] = frame.RecordCount,
+            ["codec"] = RecordBatch.TryRead(frame.Batch.Span, out RecordBatch batch) ? ((BatchCodec)batch.Codec).ToString().ToLowerInvariant() : null,
             ["append_time_ms"] = frame.AppendTimeMs,
             ["durable_end"] = frame.DurableEnd.Value,
             ["checksum"] = frame.Checksum.ToString("x8", CultureInfo.InvariantCulture),

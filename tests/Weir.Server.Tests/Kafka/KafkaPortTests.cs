@@ -98,7 +98,19 @@ public sealed class KafkaPortTests
 
         Assert.Equal(KafkaError.UnsupportedVersion, answer.ErrorCode);
         Assert.Equal(known.ApiKeys.Select(api => (api.ApiKey, api.MinVersion, api.MaxVersion)), answer.ApiKeys.Select(api => (api.ApiKey, api.MinVersion, api.MaxVersion)));
-        Assert.Contains(known.ApiKeys, api => api is { ApiKey: 0, MinVersion: 3, MaxVersion: 11 });
+
+        // Version 0 of Produce is told for librdkafka's sake (KafkaApis), and not read.
+        Assert.Contains(known.ApiKeys, api => api is { ApiKey: 0, MinVersion: 0, MaxVersion: 11 });
+    }
+
+    [Fact]
+    public async Task METADATA_v0_with_no_names_lists_all_topics()
+    {
+        await using TestServer server = await TestServer.StartAsync(Yaml);
+        using var client = new KafkaClient(server.Host.KafkaPort);
+
+        Assert.Equal(["s", "strict"], client.Ask<MetadataResponse>(ApiTable.Metadata, 0, new MetadataRequest { Topics = [] }).Topics.Select(topic => topic.Name));
+        Assert.Empty(client.Ask<MetadataResponse>(ApiTable.Metadata, 1, new MetadataRequest { Topics = [] }).Topics);
     }
 
     /// <summary>librdkafka 2.16.0 asks for all topics with three bytes more than the message has (docs/internals/kafka-protocol.md).</summary>

@@ -20,13 +20,14 @@ internal sealed class MetadataHandler(KafkaTopics topics, KafkaServer server)
             Brokers = [new() { NodeId = KafkaTopics.NodeId, Host = host, Port = port }],
             ClusterId = KafkaTopics.ClusterId,
             ControllerId = KafkaTopics.NodeId,
-            Topics = [.. TopicsOf(request.As<MetadataRequest>())],
+            Topics = [.. TopicsOf(request.As<MetadataRequest>(), request.Version)],
         };
     }
 
-    private IEnumerable<MetadataResponse.MetadataResponseTopic> TopicsOf(MetadataRequest request)
+    private IEnumerable<MetadataResponse.MetadataResponseTopic> TopicsOf(MetadataRequest request, short version)
     {
-        if (request.Topics is null)
+        // In version 0, which kafka-python asks with to find out whom it talks to, an empty list means all.
+        if (request.Topics is null || (version == 0 && request.Topics.Count == 0))
         {
             try
             {

@@ -1,0 +1,72 @@
+using System.ComponentModel;
+using Weir.KafkaTests.Support;
+
+namespace Weir.KafkaTests;
+
+/// <summary>
+/// A Kafka client that these tests run: a program in <c>clients</c> (docs/internals/kafka-clients... ) and what it is able to do. Where it is not installed
+/// <see cref="Missing"/> says what is lacking.
+/// </summary>
+internal sealed class KafkaClient
+{
+    private readonly string[] _program;
+
+    /// <param name="name">As its users know it.</param>
+    /// <param name="partitioner">The stream's partitioner that goes with its default one.</param>
+    /// <param name="codecs">What it compresses with where it is installed as here.</param>
+    /// <param name="program">Program and first arguments.</param>
+    /// <param name="lack">Named where it cannot be started.</param>
+    public KafkaClient(string name, string partitioner, string[] codecs, string[] program, string lack)
+    {
+        (Name, Partitioner, Codecs, _program) = (name, partitioner, codecs, program);
+        try
+        {
+            using LineProcess process = LineProcess.Start([.. program, "version"]);
+            Version = process.EndAsync().GetAwaiter().GetResult() is [{ Length: > 0 } version] ? version : null;
+            Missing = Version is null ? $"{lack}: it does not tell its version" : null;
+        }
+        catch (Exception failure) when (failure is Win32Exception or InvalidOperationException)
+        {
+            Missing = $"{lack}: {failure.Message}";
+        }
+    }
+
+    public string Name { get; }
+
+    public string Partitioner { get; }
+
+    public IReadOnlyList<string> Codecs { get; }
+
+    /// <summary>Null where it is not installed.</summary>
+    public string? Version { get; }
+
+    /// <summary>Why it cannot be run here; null: it can.</summary>
+    public string? Missing { get; }
+
+    /// <summary>It hands markers, which are control records, to its user as if they were messages.</summary>
+    public bool TakesMarkersForMessages { get; init; }
+
+    /// <summary>It has an idempotent producer.</summary>
+    public bool IsIdempotent { get; init; }
+
+    /// <summary>Starts one of its commands.</summary>
+    /// <param name="options">name=value.</param>
+    public LineProcess Start(string command, WeirServer server, params string[] options) =>
+        LineProcess.Start([.. _program, command, $"servers={server.KafkaServers}", .. options]);
+
+    /// <summary>Runs a command to its end.</summary>
+    /// <param name="input">Lines it is told.</param>
+    public async Task<IReadOnlyList<string>> RunAsync(string command, WeirServer server, IEnumerable<string> input, params string[] options)
+    {
+        using LineProcess process = Start(command, server, options);
+        foreach (string line in input)
+        {
+            await process.Input.WriteLineAsync(line);
+        }
+
+        return await process.EndAsync();
+    }
+
+    public async Task<IReadOnlyList<ToldRecord>> ReadAsync(string command, WeirServer server, params string[] options) =>
+        Told.Records(await RunAsync(command, server, [], options));
+}

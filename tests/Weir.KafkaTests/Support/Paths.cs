@@ -1,0 +1,17 @@
+using System.Reflection;
+
+namespace Weir.KafkaTests.Support;
+
+/// <summary>Where things are in the checkout that these tests were built from.</summary>
+internal static class Paths
+{
+    public static string Root { get; } = Metadata("Root");
+
+    /// <summary>The program <c>weir</c>.</summary>
+    public static string Weir { get; } = Metadata("WeirProgram");
+
+    public static string Clients { get; } = Path.Combine(Root, "tests", "Weir.KafkaTests", "clients");
+
+    private static string Metadata(string name) =>
+        typeof(Paths).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(one => one.Key == name).Value!;
+}
