@@ -4,9 +4,18 @@ using Weir.KafkaTests.Support;
 namespace Weir.KafkaTests;
 
 /// <summary>
-/// A Kafka client that these tests run: a program in <c>clients</c> (docs/internals/kafka-clients... ) and what it is able to do. Where it is not installed
-/// <see cref="Missing"/> says what is lacking.
+/// A Kafka client that these tests run: a program in <c>clients</c>, and what it is able to do. Where it is not installed <see cref="Missing"/> says what is lacking.
 /// </summary>
+/// <remarks>
+/// A program takes a command and options, name=value (servers, topic, …), and tells one JSON object a line, whose names are those of <c>kcat -J</c>:
+/// <list type="bullet">
+/// <item><c>version</c>: its own version, as text.</item>
+/// <item><c>produce</c>: writes the lines of its input, key, tab, value, as they come; ends in order when all are acknowledged. Options codec, idempotent.</item>
+/// <item><c>consume</c>: tells all records from the start to the end.</item>
+/// <item><c>since</c>: asks for the offsets of a time, option since in milliseconds, and tells the records from there to the end.</item>
+/// <item><c>member</c>: consumes as a member of a group, option group, and commits, until SIGTERM; tells records and, where it can, what is committed.</item>
+/// </list>
+/// </remarks>
 internal sealed class KafkaClient
 {
     private readonly string[] _program;
