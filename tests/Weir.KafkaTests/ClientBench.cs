@@ -14,6 +14,9 @@ public abstract class ClientBench : IAsyncLifetime
         Client = client;
     }
 
+    /// <summary>What ./test runs in its ten minutes; WEIR_TEST_SCALE=full runs everything.</summary>
+    internal static bool IsShortForm { get; } = Environment.GetEnvironmentVariable("WEIR_TEST_SCALE") is null or "" or "short";
+
     internal KafkaClient Client { get; }
 
     /// <summary>The streams and views of the scenarios, with the client's own partitioner.</summary>
@@ -21,7 +24,7 @@ public abstract class ClientBench : IAsyncLifetime
         streams:
           votes: { partitions: 4, key: user, id: id, partitioner: {{Client.Partitioner}} }
           plain: { partitions: 3 }
-          codecs: { partitions: 2 }
+          codecs: { partitions: 1 }
           shared: { partitions: 6, key: user, partitioner: {{Client.Partitioner}} }
           timed: { partitions: 2, key: user, partitioner: {{Client.Partitioner}} }
         views:

@@ -11,9 +11,10 @@ namespace Weir.KafkaTests;
 /// <list type="bullet">
 /// <item><c>version</c>: its own version, as text.</item>
 /// <item><c>produce</c>: writes the lines of its input, key, tab, value, as they come; ends in order when all are acknowledged. Options codec, idempotent.</item>
-/// <item><c>consume</c>: tells all records from the start to the end.</item>
+/// <item><c>consume</c>: tells all records from the start to the end. Option count: as many as there are.</item>
 /// <item><c>since</c>: asks for the offsets of a time, option since in milliseconds, and tells the records from there to the end.</item>
 /// <item><c>member</c>: consumes as a member of a group, option group, and commits, until SIGTERM; tells records and, where it can, what is committed.</item>
+/// <item><c>admin</c>: does what each line of its input says, and tells an answer or an error.</item>
 /// </list>
 /// </remarks>
 internal sealed class KafkaClient
@@ -25,9 +26,15 @@ internal sealed class KafkaClient
     /// <param name="codecs">What it compresses with where it is installed as here.</param>
     /// <param name="program">Program and first arguments.</param>
     /// <param name="lack">Named where it cannot be started.</param>
-    public KafkaClient(string name, string partitioner, string[] codecs, string[] program, string lack)
+    /// <param name="missing">Why it need not be tried; null: it may be there.</param>
+    public KafkaClient(string name, string partitioner, string[] codecs, string[] program, string lack, string? missing = null)
     {
-        (Name, Partitioner, Codecs, _program) = (name, partitioner, codecs, program);
+        (Name, Partitioner, Codecs, _program, Missing) = (name, partitioner, codecs, program, missing);
+        if (missing is not null)
+        {
+            return;
+        }
+
         try
         {
             using LineProcess process = LineProcess.Start([.. program, "version"]);
@@ -58,6 +65,12 @@ internal sealed class KafkaClient
     /// <summary>It has an idempotent producer.</summary>
     public bool IsIdempotent { get; init; }
 
+    /// <summary>It has an idempotent producer which does not always get through: no test relies on it, and the page says so.</summary>
+    public bool HasUnreliableIdempotence { get; init; }
+
+    /// <summary>What its admin client can do, of the steps of <see cref="Scenarios.AdminScenario"/>.</summary>
+    public IReadOnlyList<string> AdminSteps { get; init; } = [];
+
     /// <summary>Starts one of its commands.</summary>
     /// <param name="options">name=value.</param>
     public LineProcess Start(string command, WeirServer server, params string[] options) =>
@@ -70,12 +83,14 @@ internal sealed class KafkaClient
         using LineProcess process = Start(command, server, options);
         foreach (string line in input)
         {
-            await process.Input.WriteLineAsync(line);
+            await process.WriteAsync(line);
         }
 
         return await process.EndAsync();
     }
 
-    public async Task<IReadOnlyList<ToldRecord>> ReadAsync(string command, WeirServer server, params string[] options) =>
-        Told.Records(await RunAsync(command, server, [], options));
+    /// <summary>Has it read.</summary>
+    /// <param name="count">So many events are there; for clients that do not know where a partition ends.</param>
+    public async Task<IReadOnlyList<ToldRecord>> ReadAsync(string command, WeirServer server, int count, params string[] options) =>
+        Told.Records(await RunAsync(command, server, [], [.. options, $"count={count}"]));
 }

@@ -11,9 +11,6 @@ internal sealed record Vote(string Id, string User, string Choice)
     /// <summary>As a client is told it: key, tab, value.</summary>
     public string Line => $"{User}\t{Json}";
 
-    /// <summary>As a client that gives no keys is told it.</summary>
-    public string LineWithoutKey => $"\t{Json}";
-
     public string Json => $$"""{"id":"{{Id}}","user":"{{User}}","choice":"{{Choice}}"}""";
 
     /// <summary>Votes numbered from <paramref name="first"/>; the users take turns, so that every partition of a few gets some.</summary>

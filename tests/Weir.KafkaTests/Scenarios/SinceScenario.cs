@@ -5,8 +5,6 @@ namespace Weir.KafkaTests.Scenarios;
 /// <summary>Events before a moment and after it: a client that asks for the offsets of the moment, and reads from there, sees those after it and no other.</summary>
 internal static class SinceScenario
 {
-    private static readonly TimeSpan Hour = TimeSpan.FromHours(1);
-
     public static async Task<string> RunAsync(ClientBench bench)
     {
         WeirServer server = await bench.ServerAsync();
@@ -16,8 +14,7 @@ internal static class SinceScenario
         long moment = NextMillisecond();
         await server.SendAsync("timed", after.Select(vote => vote.Json));
 
-        Assert.Equal(after.Select(vote => vote.Id).Order(), (await bench.Client.ReadAsync("since", server, "topic=timed", $"since={moment}")).Select(record => Vote.Read(record.Value).Id).Order());
-        Assert.Empty(await bench.Client.ReadAsync("since", server, "topic=timed", $"since={moment + (long)Hour.TotalMilliseconds}"));
+        Assert.Equal(after.Select(vote => vote.Id).Order(), (await bench.Client.ReadAsync("since", server, after.Count, "topic=timed", $"since={moment}")).Select(record => Vote.Read(record.Value).Id).Order());
         return Scenario.Passed;
     }
 

@@ -44,8 +44,6 @@ internal sealed class LineProcess : IDisposable
         }
     }
 
-    public StreamWriter Input => _process.StandardInput;
-
     /// <exception cref="System.ComponentModel.Win32Exception">There is no such program.</exception>
     public static LineProcess Start(IReadOnlyList<string> line)
     {
@@ -100,6 +98,21 @@ internal sealed class LineProcess : IDisposable
         }
     }
 
+    /// <summary>Tells it a line.</summary>
+    /// <exception cref="InvalidOperationException">It has ended.</exception>
+    public async Task WriteAsync(string line)
+    {
+        try
+        {
+            await _process.StandardInput.WriteLineAsync(line);
+        }
+        catch (IOException)
+        {
+            await ExitAsync();
+            throw new InvalidOperationException($"The process ended before it was told {line}.\n{this}");
+        }
+    }
+
     /// <summary>Ends its input, and waits for the end of the process.</summary>
     /// <returns>All lines of its output.</returns>
     /// <exception cref="InvalidOperationException">Its exit code is not 0.</exception>
@@ -107,7 +120,7 @@ internal sealed class LineProcess : IDisposable
     {
         try
         {
-            Input.Close();
+            _process.StandardInput.Close();
         }
         catch (IOException)
         {

@@ -105,11 +105,36 @@ def member():
                     tell(partition=one.partition, committed=one.offset)
         except KafkaException as error:
             print(error, file=sys.stderr)
+    try:
+        # What was refused above, during a rebalance, is still to be committed.
+        consumer.commit(asynchronous=False)
+    except KafkaException as error:
+        print(error, file=sys.stderr)
     consumer.close()
+
+
+def administer():
+    from confluent_kafka.admin import AdminClient, ConfigResource, NewPartitions, NewTopic
+    admin = AdminClient(servers)
+    result = lambda futures: next(iter(futures.values())).result(30)
+    steps = {
+        "create": lambda name, partitions: result(admin.create_topics([NewTopic(name, int(partitions), 1)])) or "",
+        "delete": lambda name: result(admin.delete_topics([name])) or "",
+        "partitions": lambda name, count: result(admin.create_partitions([NewPartitions(name, int(count))])) or "",
+        "configs": lambda name: {entry.name: entry.value for entry in result(admin.describe_configs([ConfigResource(ConfigResource.Type.TOPIC, name)])).values()},
+        "groups": lambda: [group.id for group in admin.list_groups(timeout=10)],
+        "group": lambda name: admin.list_groups(name, 10)[0].state,
+    }
+    for line in iter(sys.stdin.readline, ""):
+        step, *rest = line.split()
+        try:
+            tell(step=step, answer=steps[step](*rest))
+        except KafkaException as error:
+            tell(step=step, error=error.args[0].str())
 
 
 def version():
     print(f"{confluent_kafka.version()[0]}, librdkafka {confluent_kafka.libversion()[0]}")
 
 
-globals()[sys.argv[1]]()
+{"version": version, "produce": produce, "consume": consume, "since": since, "member": member, "admin": administer}[sys.argv[1]]()

@@ -101,10 +101,42 @@ def member():
     consumer.close(autocommit=False)
 
 
+def administer():
+    from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, NewPartitions, NewTopic
+    admin = KafkaAdminClient(bootstrap_servers=servers)
+
+    def configs(name):
+        told = admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name)])[0].resources[0]
+        return {entry[0]: entry[1] for entry in told[4]}
+
+    def forget(name):
+        error = admin.delete_consumer_groups([name])[0][1]
+        if error is not kafka.errors.NoError:
+            raise error
+        return ""
+
+    steps = {
+        "create": lambda name, partitions: admin.create_topics([NewTopic(name, int(partitions), 1)]) and "",
+        "delete": lambda name: admin.delete_topics([name]) and "",
+        "partitions": lambda name, count: admin.create_partitions({name: NewPartitions(int(count))}) and "",
+        "configs": configs,
+        "groups": lambda: [group[0] for group in admin.list_consumer_groups()],
+        "group": lambda name: admin.describe_consumer_groups([name])[0].state,
+        "forget": forget,
+    }
+    for line in iter(sys.stdin.readline, ""):
+        step, *rest = line.split()
+        try:
+            tell(step=step, answer=steps[step](*rest))
+        except KafkaError as error:
+            tell(step=step, error=str(error))
+    admin.close()
+
+
 def version():
     # What it compresses with comes from packages of their own.
     import lz4, snappy, zstandard
     print(kafka.__version__)
 
 
-globals()[sys.argv[1]]()
+{"version": version, "produce": produce, "consume": consume, "since": since, "member": member, "admin": administer}[sys.argv[1]]()
