@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Globalization;
+using Weir.TestKit;
 
 namespace Weir.CrashTests;
 
@@ -9,8 +10,6 @@ namespace Weir.CrashTests;
 /// </summary>
 public sealed class CallSweepTests(ITestOutputHelper output)
 {
-    private static readonly bool IsFull = Environment.GetEnvironmentVariable("WEIR_TEST_FULL") == "1";
-
     [Fact]
     public async Task Whatever_file_call_of_the_program_fails_nothing_acknowledged_is_lost_and_nothing_counts_twice()
     {
@@ -36,16 +35,17 @@ public sealed class CallSweepTests(ITestOutputHelper output)
         Assert.True(runs.Count(run => run.IsHit) * 2 >= runs.Count, "Most faults were not met.");
     }
 
-    // Every tenth way in which a call can fail; in the short form every fiftieth call, in one way.
+    // Every n-th way in which a call can fail; in the short form every n-th call, in one way.
     private static FileFault[] Choose(IReadOnlyList<FileFault> faults, int seed)
     {
-        if (IsFull)
+        int step = TestScale.ProgramCallStep;
+        if (!TestScale.IsShort)
         {
-            return [.. faults.Where((_, i) => i % 10 == seed % 10)];
+            return [.. faults.Where((_, i) => i % step == seed % step)];
         }
 
         var random = new Random(seed);
         FileFault[][] calls = [.. faults.GroupBy(fault => (fault.Call, fault.N)).Select(call => call.ToArray())];
-        return [.. calls.Where((_, i) => i % 50 == seed % 50).Select(ways => ways[random.Next(ways.Length)])];
+        return [.. calls.Where((_, i) => i % step == seed % step).Select(ways => ways[random.Next(ways.Length)])];
     }
 }

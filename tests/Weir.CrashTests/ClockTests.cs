@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Weir.TestKit;
 
 namespace Weir.CrashTests;
 
@@ -9,7 +10,6 @@ namespace Weir.CrashTests;
 /// </summary>
 public sealed class ClockTests(ITestOutputHelper output)
 {
-    private static readonly bool IsFull = Environment.GetEnvironmentVariable("WEIR_TEST_FULL") == "1";
     private static readonly TimeSpan Hour = TimeSpan.FromHours(1);
     private static readonly TimeSpan Year = TimeSpan.FromDays(365);
     private static readonly TimeSpan Century = TimeSpan.FromDays(36525);
@@ -25,7 +25,7 @@ public sealed class ClockTests(ITestOutputHelper output)
         using var stop = new CancellationTokenSource();
         await server.StartAsync(clock.Wrapper);
         Task[] clients = [.. Enumerable.Range(0, 3).Select(i => new Random(i)).Select((own, i) => new Client(server, history, new Workload(own, $"c{i}"), own).RunAsync(stop.Token))];
-        TimeSpan[] offsets = IsFull ? [-Hour, -Year, Century, TimeSpan.Zero, Century + Hour, -Year] : [Century, -Year, -Hour];
+        TimeSpan[] offsets = TestScale.IsShort ? [Century, -Year, -Hour] : [-Hour, -Year, Century, TimeSpan.Zero, Century + Hour, -Year];
         for (int i = 0; i < offsets.Length; i++)
         {
             await Client.AnswersReachAsync(history, history.Answers + 25, clients);
@@ -77,7 +77,7 @@ public sealed class ClockTests(ITestOutputHelper output)
         await SetAndSendAsync(1.5 * Hour, "counted");
         await SetAndSendAsync(-Hour, "counted");
         await SetAndSendAsync(-Year, "counted");
-        if (IsFull)
+        if (!TestScale.IsShort)
         {
             await RestartAndSendAsync("counted");
         }
@@ -130,7 +130,7 @@ public sealed class ClockTests(ITestOutputHelper output)
         // A pass runs right after each start. Two hours later everything sealed has gone.
         long start = 0;
         await FillAsync();
-        if (IsFull)
+        if (!TestScale.IsShort)
         {
             clock.Set(2 * Hour);
             await server.StartAsync(clock.Wrapper);
@@ -149,7 +149,7 @@ public sealed class ClockTests(ITestOutputHelper output)
         await server.StartAsync(clock.Wrapper);
         await SaysAsync("The clock jumped");
         Assert.Equal(start, await LogStartAsync());
-        if (!IsFull)
+        if (TestScale.IsShort)
         {
             return;
         }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Weir.TestKit;
 
 namespace Weir.CrashTests;
 
@@ -13,7 +14,7 @@ public sealed class KillLoopTests(ITestOutputHelper output)
     [Fact]
     public async Task Nothing_acknowledged_is_lost_and_nothing_counts_twice_however_often_the_process_is_killed()
     {
-        int kills = Setting("WEIR_KILLS", 10);
+        int kills = Setting("WEIR_KILLS", TestScale.Kills);
         int seed = Setting("WEIR_SEED", Random.Shared.Next());
         output.WriteLine($"WEIR_KILLS={kills} WEIR_SEED={seed}");
         using var directory = new WorkDirectory();

@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Net;
 using System.Text;
 using System.Text.Json;
+using Weir.TestKit;
 
 namespace Weir.CrashTests;
 
@@ -31,9 +32,9 @@ public sealed class SlowDiskTests(ITestOutputHelper output)
 
     // Of each flush time so many bodies are to be acknowledged. The last one takes a minute or two.
     private static readonly (TimeSpan Delay, int Bodies)[] Phases =
-        Environment.GetEnvironmentVariable("WEIR_TEST_FULL") == "1"
-            ? [(TimeSpan.FromMilliseconds(50), 300), (TimeSpan.FromSeconds(1), 80), (TimeSpan.FromSeconds(30), 30)]
-            : [(TimeSpan.FromMilliseconds(50), 150), (TimeSpan.FromSeconds(1), 30)];
+        TestScale.IsShort
+            ? [(TimeSpan.FromMilliseconds(50), 150), (TimeSpan.FromSeconds(1), 30)]
+            : [(TimeSpan.FromMilliseconds(50), 300), (TimeSpan.FromSeconds(1), 80), (TimeSpan.FromSeconds(30), 30)];
 
     [Fact]
     public async Task A_slow_disk_costs_time_and_neither_memory_nor_events_and_others_go_on()

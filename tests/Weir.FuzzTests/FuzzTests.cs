@@ -1,10 +1,11 @@
 using System.Globalization;
 using Weir.FuzzTests.Targets;
+using Weir.TestKit;
 
 namespace Weir.FuzzTests;
 
 /// <summary>
-/// A million mutated inputs over everything that reads bytes from outside or from disk; ten million with <c>WEIR_TEST_FULL=1</c>. <c>WEIR_FUZZ_INPUTS</c>,
+/// Mutated inputs over everything that reads bytes from outside or from disk, as many as <see cref="TestScale.FuzzInputs"/> says. <c>WEIR_FUZZ_INPUTS</c>,
 /// <c>WEIR_FUZZ_SEED</c> and <c>WEIR_FUZZ_TARGET</c> choose another number, other inputs, one target.
 /// </summary>
 public sealed class FuzzTests
@@ -12,7 +13,7 @@ public sealed class FuzzTests
     [Fact]
     public void No_input_makes_a_reader_throw_what_it_does_not_document_hang_or_allocate_without_bound()
     {
-        long inputs = long.Parse(Environment.GetEnvironmentVariable("WEIR_FUZZ_INPUTS") ?? (Depth.IsFull ? "10000000" : "1000000"), CultureInfo.InvariantCulture);
+        long inputs = Environment.GetEnvironmentVariable("WEIR_FUZZ_INPUTS") is { } given ? long.Parse(given, CultureInfo.InvariantCulture) : TestScale.FuzzInputs;
         int seed = int.Parse(Environment.GetEnvironmentVariable("WEIR_FUZZ_SEED") ?? "1", CultureInfo.InvariantCulture);
         string? only = Environment.GetEnvironmentVariable("WEIR_FUZZ_TARGET");
         using var scratch = new ScratchFile();

@@ -7,6 +7,7 @@ using FsCheck.Fluent;
 using Weir.Core;
 using Weir.Engine;
 using Weir.Storage;
+using Weir.TestKit;
 
 namespace Weir.Recount.Tests;
 
@@ -106,7 +107,7 @@ public sealed class EngineAgreementTests
     [Fact]
     public void The_live_views_and_the_verdicts_are_what_the_log_says()
     {
-        int scenarios = Environment.GetEnvironmentVariable("WEIR_TEST_FULL") is null ? 20 : 1_000;
+        int scenarios = TestScale.AgreementScenarios;
         Prop.ForAll(Scenarios, scenario =>
         {
             string? difference = RunAsync(scenario).GetAwaiter().GetResult();

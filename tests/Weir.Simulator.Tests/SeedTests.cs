@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Weir.TestKit;
 
 namespace Weir.Simulator.Tests;
 
@@ -8,7 +9,7 @@ public sealed class SeedTests
     [Fact]
     public void No_seed_breaks_an_invariant()
     {
-        int seeds = Environment.GetEnvironmentVariable("WEIR_TEST_FULL") is null ? 500 : 5_000;
+        int seeds = TestScale.SimulatorSeeds;
 
         SeedRun run = SeedRun.Of(from: 1, seeds, threads: Environment.ProcessorCount, _ => { });
 

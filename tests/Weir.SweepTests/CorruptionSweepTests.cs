@@ -11,11 +11,6 @@ namespace Weir.SweepTests;
 /// </summary>
 public sealed class CorruptionSweepTests
 {
-    private const int DrawnFlips = 2_000;
-    private const int DrawnBlocks = 600;
-
-    private static readonly bool IsFull = Environment.GetEnvironmentVariable("WEIR_TEST_FULL") == "1";
-
     private static readonly string[] Owners = ["u0", "u2", "u5", "u9", "u14", "u23", "u31", "u40", "e0", "e2", "e30", "e60", "again7"];
 
     [Fact]
@@ -26,10 +21,10 @@ public sealed class CorruptionSweepTests
         Random random = Seeded(out int seed);
 
         // Behind a clean stop every flush is proven; behind a crash, the very last one is not.
-        await SweepAsync(store, store.Stopped, "", IsFull ? EveryBit(store.Stopped) : DrawBits(store.Stopped, random, DrawnFlips), table);
+        await SweepAsync(store, store.Stopped, "", Bits(store.Stopped, random, TestScale.BitFlips), table);
         Dictionary<string, byte[]> lastSegments = store.Crashed.Where(file => file.Key.EndsWith(".log", StringComparison.Ordinal)).GroupBy(file => Path.GetDirectoryName(file.Key)!)
             .Select(partition => partition.MaxBy(file => file.Key, StringComparer.Ordinal)).ToDictionary(StringComparer.Ordinal);
-        await SweepAsync(store, store.Crashed, ", last, after a crash", IsFull ? EveryBit(lastSegments) : DrawBits(lastSegments, random, DrawnFlips / 10), table);
+        await SweepAsync(store, store.Crashed, ", last, after a crash", Bits(lastSegments, random, TestScale.BitFlips / 10), table);
 
         Finish(table, seed);
     }
@@ -41,10 +36,10 @@ public sealed class CorruptionSweepTests
         var table = new SweepTable();
         Random random = Seeded(out int seed);
         Damage[] all = [.. store.Stopped.OrderBy(file => file.Key, StringComparer.Ordinal).SelectMany(file => Damage.OfBlocks(file.Key, file.Value, OthersOf(store, file.Key, file.Value)).Where(damage => !damage.Content.AsSpan().SequenceEqual(file.Value)))];
-        if (!IsFull)
+        if (all.Length > TestScale.DamagedBlocks)
         {
             random.Shuffle(all);
-            all = all[..Math.Min(all.Length, DrawnBlocks)];
+            all = all[..TestScale.DamagedBlocks];
         }
 
         await SweepAsync(store, store.Stopped, "", all, table);
@@ -75,7 +70,7 @@ public sealed class CorruptionSweepTests
         Dictionary<string, byte[]> segments = store.Stopped.Where(file => Damage.KindOf(file.Key) == "segment").ToDictionary(StringComparer.Ordinal);
         Random random = Seeded(out int seed);
         int repaired = 0;
-        foreach (Damage damage in DrawBits(segments, random, IsFull ? 2_000 : 40))
+        foreach (Damage damage in DrawBits(segments, random, TestScale.RepairedFlips))
         {
             string directory = Path.GetDirectoryName(damage.Path)!;
             string stream = Path.GetFileName(Path.GetDirectoryName(directory)!);
@@ -162,6 +157,9 @@ public sealed class CorruptionSweepTests
             }
         });
     }
+
+    private static IEnumerable<Damage> Bits(IReadOnlyDictionary<string, byte[]> files, Random random, int count) =>
+        files.Sum(file => file.Value.Length * 8L) > count ? DrawBits(files, random, count) : EveryBit(files);
 
     private static IEnumerable<Damage> EveryBit(IReadOnlyDictionary<string, byte[]> files) =>
         files.SelectMany(file => Enumerable.Range(0, file.Value.Length * 8).Select(bit => Damage.Flip(file.Key, file.Value, bit)));

@@ -18,7 +18,6 @@ public sealed class IoErrorSweepTests
     private const string Sql = "SELECT choice, count(*) AS n FROM s GROUP BY choice";
     private const int Events = 96;
 
-    private static readonly bool IsFull = Environment.GetEnvironmentVariable("WEIR_TEST_FULL") == "1";
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     private static readonly TimeSpan SnapshotWithin = TimeSpan.FromMilliseconds(500);
@@ -37,8 +36,8 @@ public sealed class IoErrorSweepTests
     {
         var reached = new SortedDictionary<string, long>(StringComparer.Ordinal);
         var failed = new HashSet<string>(StringComparer.Ordinal);
-        int step = IsFull ? 1 : 50;
-        int first = IsFull ? 1 : 1 + Random.Shared.Next(step);
+        int step = TestScale.EngineCallStep;
+        int first = 1 + Random.Shared.Next(step);
         var faults = new List<string>();
         int runs = 0, unknown = 0;
         foreach ((string name, int errno) in Errors)

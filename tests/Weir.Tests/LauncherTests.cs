@@ -208,15 +208,61 @@ public sealed class LauncherTests : IDisposable
     }
 
     [Fact]
-    public async Task Only_runs_the_projects_whose_name_contains_it_and_full_reaches_them()
+    public async Task Two_projects_run_at_a_time_and_the_output_of_each_stays_together()
     {
-        WriteTestProject("A.Tests", passed: 3, failed: 0, skipped: 0, code: 0);
-        WriteScript("tests/B.Tests/bin/Release/net10.0/B.Tests", TestProgram("B.Tests", passed: 1, failed: 0, skipped: 0, code: 0) + "\necho \"$WEIR_TEST_FULL\" >\"$FAKE_LOG.full\"\n");
+        // Each waits for the other before it ends: one after another, both would give up.
+        foreach ((string own, string other) in (ReadOnlySpan<(string, string)>)[("A.Tests", "B.Tests"), ("B.Tests", "A.Tests")])
+        {
+            string meeting = $"""
+                #!/bin/sh
+                touch "$FAKE_LOG.{own}"
+                for i in $(seq 600); do [ -e "$FAKE_LOG.{other}" ] && break; sleep 0.05; done
+                [ -e "$FAKE_LOG.{other}" ] || exit 1
+                echo "first line of {own}"
+                """;
+            WriteScript($"tests/{own}/bin/Release/net10.0/{own}", meeting + "\n" + TestProgram(own, passed: 1, failed: 1, skipped: 0, code: 1));
+        }
 
-        ScriptRun run = await RunAsync("test", "--only", "B.", "--full");
+        WriteTestProject("C.Tests", passed: 1, failed: 0, skipped: 0, code: 0);
+
+        ScriptRun run = await RunAsync("test");
+
+        Assert.Equal("3 passed, 2 failed", LastLine(run));
+        Assert.All((string[])["A.Tests", "B.Tests"], name => Assert.Matches($@"{name} +1 passed, 1 failed  \d+ s\n    first line of {name}\n    output of {name}\n", run.Out));
+    }
+
+    [Fact]
+    public void What_test_starts_first_is_there()
+    {
+        string line = File.ReadLines(Repository.PathOf("test")).Single(line => line.StartsWith("longest=(", StringComparison.Ordinal));
+        string[] longest = line["longest=(".Length..^1].Split(' ');
+
+        Assert.All(longest, name => Assert.True(Directory.Exists(Repository.PathOf("tests/" + name)), name));
+    }
+
+    [Theory]
+    [InlineData("--full", "full")]
+    [InlineData("--nightly", "nightly")]
+    [InlineData("", "short")]
+    public async Task The_scale_reaches_the_test_programs(string option, string scale)
+    {
+        WriteScript("tests/B.Tests/bin/Release/net10.0/B.Tests", TestProgram("B.Tests", passed: 1, failed: 0, skipped: 0, code: 0) + "\necho \"$WEIR_TEST_SCALE\" >\"$FAKE_LOG.scale\"\n");
+
+        ScriptRun run = await RunAsync("test", option.Length == 0 ? [] : [option], ("WEIR_TEST_SCALE", ""));
 
         Assert.Equal("1 passed, 0 failed", LastLine(run));
-        Assert.Equal("1\n", await File.ReadAllTextAsync(PathOf("builds.log.full")));
+        Assert.Equal(scale + "\n", await File.ReadAllTextAsync(PathOf("builds.log.scale")));
+    }
+
+    [Fact]
+    public async Task Only_runs_the_projects_whose_name_contains_it()
+    {
+        WriteTestProject("A.Tests", passed: 3, failed: 0, skipped: 0, code: 0);
+        WriteTestProject("B.Tests", passed: 1, failed: 0, skipped: 0, code: 0);
+
+        ScriptRun run = await RunAsync("test", "--only", "B.");
+
+        Assert.Equal("1 passed, 0 failed", LastLine(run));
         Assert.Equal(2, (await RunAsync("test", "--only", "nothing")).Code);
         Assert.Equal(2, (await RunAsync("test", "--nonsense")).Code);
     }

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
+using Weir.TestKit;
 
 namespace Weir.CrashTests.CrashStates;
 
@@ -10,9 +11,6 @@ namespace Weir.CrashTests.CrashStates;
 /// </summary>
 public sealed class CrashStateTests(ITestOutputHelper output)
 {
-    private const int States = 50;
-    private const int StatesInFull = 500;
-
     // One state in so many is that of a power loss after an earlier end: those are recorded for themselves.
     private const int SecondOneIn = 8;
 
@@ -22,7 +20,7 @@ public sealed class CrashStateTests(ITestOutputHelper output)
     public async Task Whatever_a_power_loss_leaves_everything_acknowledged_is_there_and_counts_once()
     {
         Strace.Need();
-        int count = Setting("WEIR_CRASH_STATES", Environment.GetEnvironmentVariable("WEIR_TEST_FULL") == "1" ? StatesInFull : States);
+        int count = Setting("WEIR_CRASH_STATES", TestScale.CrashStates);
         int seed = Setting("WEIR_SEED", Random.Shared.Next());
         output.WriteLine($"WEIR_CRASH_STATES={count} WEIR_SEED={seed}");
         var random = new Random(seed);

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Text;
 using System.Text.RegularExpressions;
 using Weir.Server.Tests.Support;
+using Weir.TestKit;
 
 namespace Weir.FuzzTests.Wire;
 
@@ -20,7 +21,7 @@ public sealed partial class WireTests
     public async Task After_each_attack_the_server_serves_and_counts_what_was_rightly_sent_and_nothing_else()
     {
         await using TestServer server = await StartAsync();
-        int rounds = Depth.IsFull ? 10_000 / Attack.All.Count : 3;
+        int rounds = TestScale.WireRounds;
         long memory = Environment.WorkingSet;
         long growth = 0, connections = 0;
         var wrong = new List<string>();
