@@ -118,8 +118,8 @@ internal sealed class Admission
     {
         (verdict, replaced) = (Verdict.Closed, -1);
 
-        // All records of an owner have its key, so nobody needs to look into those of other classes.
-        if (_classes > 1 && Rules.HasClaim && !IsMine(HashOf(logged.Key)))
+        // A record's key is its owner's, so nobody needs to look into those of other classes. What came without one (over Kafka) has to be read to know.
+        if (_classes > 1 && Rules.HasClaim && logged.HasKey && !IsMine(HashOf(logged.Key)))
         {
             return false;
         }
@@ -127,18 +127,24 @@ internal sealed class Admission
         if (!IsOpen || !TryReadEvent(logged))
         {
             verdict = IsOpen ? Verdict.Invalid : Verdict.Closed;
-            return Rules.HasClaim || _class == 0;
+            return (Rules.HasClaim && logged.HasKey) || _class == 0;
         }
 
         ReadOnlySpan<byte> key = _key.WrittenSpan;
-        if (Rules.HasComputedKey && !key.SequenceEqual(logged.Key))
+        if (Rules.HasComputedKey && logged.HasKey && !key.SequenceEqual(logged.Key))
         {
             throw new WeirException(ErrorCode.RecountMismatch, $"The record at offset {logged.Offset} has the key {JsonText.Raw(logged.Key)}, but its event has {JsonText.Raw(key)}.");
         }
 
         if (Rules.HasClaim)
         {
-            verdict = DecideClaim(logged, HashOf(key), out replaced);
+            UInt128 owner = HashOf(key);
+            if (_classes > 1 && !IsMine(owner))
+            {
+                return false;
+            }
+
+            verdict = DecideClaim(logged, owner, out replaced);
             return true;
         }
 

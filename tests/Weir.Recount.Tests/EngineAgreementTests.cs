@@ -81,6 +81,7 @@ public sealed class EngineAgreementTests
              from values in Event.ArrayOf(count)
              from headers in Gen.Elements("", "", "", "", "k1", "k2", "c1", "c2", "h1")
              select new Step("send", string.Join('\n', values), headers)),
+        (10, from value in Event from header in Gen.Elements("", "", "c1", "h1") select new Step("produce", value, header)),
         (1, from bytes in Gen.Choose(1, 4) select new Step("limit", bytes.ToString(CultureInfo.InvariantCulture), "")),
         (1, Gen.Constant(new Step("close", "", ""))),
         (1, Gen.Constant(new Step("open", "", ""))),
@@ -94,7 +95,7 @@ public sealed class EngineAgreementTests
         select new Scenario(definition, steps),
         Shrink);
 
-    /// <param name="Kind">send, close, open, restart; view: the view that is missing is defined; retain: retention cuts what it may; limit: a definition with another limit of the id's bytes.</param>
+    /// <param name="Kind">send, produce (one event as a Kafka client sends it, without a key), close, open, restart; view: the view that is missing is defined; retain: retention cuts what it may; limit: a definition with another limit of the id's bytes.</param>
     /// <param name="Value">Events, one per line, sent together; the limit.</param>
     /// <param name="Headers">k: idempotency key, c: CloudEvents, h: header id; with its value.</param>
     private sealed record Step(string Kind, string Value, string Headers);
@@ -175,10 +176,14 @@ public sealed class EngineAgreementTests
             }
 
             var verdicts = new Dictionary<string, long>();
+            var produced = new List<(int Partition, long Offset)>();
             foreach (Step step in scenario.Steps)
             {
                 switch (step.Kind)
                 {
+                    case "produce":
+                        produced.Add(await ProduceAsync(stream, step));
+                        break;
                     case "send":
                         Add(verdicts, await SendAsync(stream, step));
                         break;
@@ -207,6 +212,13 @@ public sealed class EngineAgreementTests
             }
 
             await node.DefineViewAsync("v1", new ViewDefinition(queries[1], Keep: KeepWindows));
+            await WaitAsync(node, stream, "v1");
+            foreach ((int partition, long offset) in produced.Where(one => one.Offset >= stream.LogStart(one.Partition)))
+            {
+                string verdict = Assert.Single(stream.ReadEvents(partition, offset, limit: 1)).Verdict.ToString().ToLowerInvariant();
+                verdicts[verdict] = verdicts.GetValueOrDefault(verdict) + 1;
+            }
+
             for (int i = 0; i < queries.Length; i++)
             {
                 if (await CompareAsync(node, stream, $"v{i}", queries[i], directory, verdicts) is { } difference)
@@ -226,11 +238,7 @@ public sealed class EngineAgreementTests
 
     private static async Task<string?> CompareAsync(WeirNode node, EventStream stream, string name, string query, string directory, Dictionary<string, long> verdicts)
     {
-        Assert.True(node.TryGetView(name, out View? view));
-        Position position = stream.FlushedPosition;
-        Assert.True(
-            await view.Model.WaitForAsync(position, TimeSpan.FromSeconds(20), TimeProvider.System, CancellationToken.None),
-            $"{query}: at {view.Model.Position}, not at {position}: {view.State} {view.Failure}");
+        View view = await WaitAsync(node, stream, name);
         ViewPage page = view.Model.Query(new ViewRequest());
         RecountResult recount = RecountRun.Run(new RecountRequest
         {
@@ -270,6 +278,44 @@ public sealed class EngineAgreementTests
         string counted = string.Create(CultureInfo.InvariantCulture, $"counted {v.Counted} duplicate {v.Duplicate} replaced {v.Replaced} taken {v.Taken} closed {v.Closed} invalid {v.Invalid}");
         string told = string.Join(' ', ((string[])["counted", "duplicate", "replaced", "taken", "closed", "invalid"]).Select(verdict => $"{verdict} {verdicts.GetValueOrDefault(verdict)}"));
         return counted == told ? null : $"verdicts: told {told}, recount {counted}";
+    }
+
+    /// <summary>The view, at the end of the log.</summary>
+    private static async Task<View> WaitAsync(WeirNode node, EventStream stream, string name)
+    {
+        Assert.True(node.TryGetView(name, out View? view));
+        Position position = stream.FlushedPosition;
+        Assert.True(
+            await view.Model.WaitForAsync(position, TimeSpan.FromSeconds(20), TimeProvider.System, CancellationToken.None),
+            $"{name}: at {view.Model.Position}, not at {position}: {view.State} {view.Failure}");
+        return view;
+    }
+
+    /// <summary>Offers the event to one partition after the other, until it is where its key belongs. A stream of the scenarios takes everything, also what is no event.</summary>
+    private static async Task<(int Partition, long Offset)> ProduceAsync(EventStream stream, Step step)
+    {
+        var writer = new RecordBatchWriter();
+        writer.Begin(timestampMs: 0);
+        (byte[] headers, int count) = step.Headers switch
+        {
+            "" => ([], 0),
+            ['h', ..] => (TestStream.Wire([("id", step.Headers)]), 1),
+            _ => (TestStream.Wire([("ce_id", step.Headers), ("ce_source", "/test"), ("ce_type", "t." + step.Headers)]), 3),
+        };
+        writer.Append(hasKey: false, default, Encoding.UTF8.GetBytes(step.Value), headers, count);
+        byte[] bytes = writer.Finish().ToArray();
+        for (int partition = 0; ; partition++)
+        {
+            using ProduceBatch batch = stream.NewProduceBatch();
+            if (batch.TryRead(bytes, partition, bytesOwner: null))
+            {
+                await batch.SubmitAsync();
+                Assert.Equal((ProduceError.None, null), (batch.Error, batch.Unacknowledged));
+                return (partition, batch.BaseOffset);
+            }
+
+            Assert.True(batch.Error == ProduceError.InvalidRecord && partition + 1 < stream.PartitionCount, $"{batch.Error} {batch.Detail}: {step.Value}");
+        }
     }
 
     private static async Task<IngestTotals> SendAsync(EventStream stream, Step step)

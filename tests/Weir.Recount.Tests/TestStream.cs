@@ -112,7 +112,7 @@ internal sealed class TestStream : IDisposable
         _logs[partition].Write();
     }
 
-    private static byte[] Wire((string Name, string Value)[] headers)
+    internal static byte[] Wire((string Name, string Value)[] headers)
     {
         var bytes = new List<byte>();
         Span<byte> length = stackalloc byte[Varint.MaxBytes];

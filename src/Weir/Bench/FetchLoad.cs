@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net;
+using Weir.Cli.Load;
 using Weir.Core;
 using Weir.Kafka.Protocol;
 using Weir.Kafka.Protocol.Messages;
@@ -36,20 +37,13 @@ internal sealed class FetchLoad(IPEndPoint server, int partitions)
 
     private void FetchOnce(RawKafkaConnection connection, int fetchBytes, int partitionBytes)
     {
-        using var writer = new KafkaWriter();
-        writer.WriteRequest(ApiTable.Fetch, RawKafkaConnection.FetchVersion, correlationId: 0, "weir-bench", new FetchRequest
+        FetchResponse answer = connection.Ask<FetchResponse>(ApiTable.Fetch, RawKafkaConnection.FetchVersion, "weir-bench", new FetchRequest
         {
             MaxWaitMs = 500,
             MinBytes = 1,
             MaxBytes = fetchBytes,
             Topics = [new() { Topic = BenchServer.Stream, Partitions = [.. _next.Select((offset, partition) => new FetchRequest.FetchPartition { Partition = partition, FetchOffset = offset, PartitionMaxBytes = partitionBytes })] }],
         });
-        foreach (FramePiece piece in writer.Pieces())
-        {
-            connection.Send(piece.Memory.Span);
-        }
-
-        FetchResponse answer = connection.Receive<FetchResponse>(ApiTable.Fetch, RawKafkaConnection.FetchVersion);
         foreach (FetchResponse.PartitionData partition in answer.Responses.SelectMany(topic => topic.Partitions))
         {
             if (partition.ErrorCode != KafkaError.None)

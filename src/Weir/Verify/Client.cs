@@ -1,3 +1,4 @@
+using System.Net;
 using Weir.Cli.Load;
 
 namespace Weir.Cli.Verify;
@@ -6,7 +7,7 @@ namespace Weir.Cli.Verify;
 /// One client: makes bodies, sends each until every event in it is decided, and sometimes sends an old one again. It waits for each answer, so that the
 /// order of its acknowledgements is an order. One thread.
 /// </summary>
-internal sealed class Client(ServerProcess server, History history, Workload workload, Random random, TimeSpan patience)
+internal sealed class Client(ServerProcess server, IPEndPoint kafka, History history, Workload workload, Random random, TimeSpan patience)
 {
     private const int Remembered = 500;
 
@@ -20,11 +21,20 @@ internal sealed class Client(ServerProcess server, History history, Workload wor
     public void Run(Func<bool> pause, CancellationToken cancel)
     {
         using var connection = new PatientConnection(server.Address, patience, LongestPause);
+        using var producer = new KafkaProducer(kafka, history, random, patience, LongestPause);
         while (pause())
         {
             bool isLateRetry = _decided.Count > 0 && random.Next(12) == 0;
             SentBody body = isLateRetry ? workload.Again(_decided[random.Next(_decided.Count)]) : workload.NextBody();
-            connection.SendUntilDecided(() => Sending(body), answer => IsDecided(body, answer), cancel);
+            if (body.Request.Length > 0)
+            {
+                connection.SendUntilDecided(() => Sending(body), answer => IsDecided(body, answer), cancel);
+            }
+            else
+            {
+                producer.SendUntilDecided(body, cancel);
+            }
+
             if (_decided.Count < Remembered)
             {
                 _decided.Add(body);

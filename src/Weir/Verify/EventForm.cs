@@ -23,14 +23,29 @@ internal enum EventForm
     BinaryCloudEvent,
 
     CloudEventBatch,
+
+    /// <summary>Record batches to the Kafka port, one per partition, from a producer without a number: sent again they are new batches.</summary>
+    Batches,
+
+    /// <summary>From a producer with a number: a batch sent again is recognised.</summary>
+    IdempotentBatches,
+
+    /// <summary>As <see cref="IdempotentBatches"/>, with gzip.</summary>
+    CompressedBatches,
 }
 
-/// <summary>A POST of events as bytes, in any form.</summary>
+/// <summary>A POST of events as bytes, in any form that goes over HTTP.</summary>
 internal static class EventRequest
 {
     public static readonly EventForm[] OfOne = [EventForm.Object, EventForm.CloudEvent, EventForm.BinaryCloudEvent];
 
     public static readonly EventForm[] OfSeveral = [EventForm.Array, EventForm.Lines, EventForm.CompressedLines, EventForm.CloudEventBatch];
+
+    /// <summary>The forms that go to the Kafka port.</summary>
+    public static readonly EventForm[] OfKafka = [EventForm.Batches, EventForm.IdempotentBatches, EventForm.CompressedBatches];
+
+    /// <summary>The source of every CloudEvent.</summary>
+    public const string Source = "/weir/verify";
 
     /// <param name="idempotencyKey">Gives events without an id of their own one; CloudEvents have theirs.</param>
     /// <param name="waitsForVerdicts">False: answered when it is on disk, decided or not.</param>
@@ -68,8 +83,6 @@ internal static class EventRequest
         head.Append(System.Globalization.CultureInfo.InvariantCulture, $"Content-Length: {body.Length}\r\n\r\n");
         return [.. Encoding.ASCII.GetBytes(head.ToString()), .. body];
     }
-
-    private const string Source = "/weir/verify";
 
     private static string AsCloudEvent(SentEvent one) =>
         $$"""{"specversion":"1.0","source":"{{Source}}","type":"{{one.Stream}}","id":"{{one.Id}}","data":{{one.Body}}}""";

@@ -43,7 +43,7 @@ internal sealed record VerifyReport
             writer.WriteLine($"   skipped      kills at a write, flush or rename: {SkippedAtCalls}");
         }
 
-        Line("sent", History.Sent, $"events, in {TextTable.Count(History.Answers)} answered requests of {Enum.GetValues<EventForm>().Length} forms");
+        Line("sent", History.Sent, $"events, in {TextTable.Count(History.Answers)} answered requests of {Enum.GetValues<EventForm>().Length} forms, over HTTP and Kafka");
         Line("acknowledged", History.Acknowledged, "");
         Line("unknown", History.UnknownResolved, "resolved by sending them again");
         Line("counted", Counted, "");

@@ -9,7 +9,7 @@ using Weir.Core;
 namespace Weir.Cli.Verify;
 
 /// <summary>
-/// One run: a server of its own in a temporary folder, clients that send and retry, kills, reads; then everything that was sent and told is compared
+/// One run: a server of its own in a temporary folder, clients that send and retry over HTTP and Kafka, kills, reads; then everything that was sent and told is compared
 /// with the log, the views and a recount.
 /// </summary>
 internal sealed class VerifyRun(Terminal terminal, VerifySettings settings)
@@ -67,7 +67,8 @@ internal sealed class VerifyRun(Terminal terminal, VerifySettings settings)
         VerifySettings made = settings with { AtCalls = settings.AtCalls && skipped is null };
         var random = new Random(settings.Seed);
         var address = new IPEndPoint(IPAddress.Loopback, ServerProcess.FreePort());
-        using var server = new ServerProcess(["serve", Configure(folder, address)], Path.Combine(folder, "server.log"), address);
+        var kafka = new IPEndPoint(IPAddress.Loopback, ServerProcess.FreePort());
+        using var server = new ServerProcess(["serve", Configure(folder, address, kafka)], Path.Combine(folder, "server.log"), address);
         var killer = new Killer(server, _history, made, random, Path.Combine(folder, "strace.log"), Patience);
         var reads = new Reads(Workload.Streams, Workload.Views, _anomalies);
         using var client = new ServerClient(server.Url);
@@ -79,9 +80,9 @@ internal sealed class VerifyRun(Terminal terminal, VerifySettings settings)
             "events",
             () => 0,
             () => _history.Sent,
-            LoadAsync(server, killer, reads, client, random, cancel));
+            LoadAsync(server, kafka, killer, reads, client, random, cancel));
 
-        long counted = await CheckAsync(client, reads, cancel);
+        long counted = await CheckAsync(client, kafka, reads, cancel);
         int code = await server.StopAsync();
         if (code != 0)
         {
@@ -103,12 +104,13 @@ internal sealed class VerifyRun(Terminal terminal, VerifySettings settings)
     }
 
     /// <summary>Small segments and snapshots, so that a short run has several of each.</summary>
-    private static string Configure(string folder, IPEndPoint address)
+    private static string Configure(string folder, IPEndPoint address, IPEndPoint kafka)
     {
         string file = Path.Combine(folder, "weir.yaml");
         File.WriteAllText(file, $$"""
             data: "{{Path.Combine(folder, "data")}}"
             http: { listen: "{{address}}", drain: 0s }
+            kafka: { listen: "{{kafka}}" }
             engine: { segment_bytes: 1MiB, snapshot_bytes: 1MiB, publish_interval: 20ms }
             {{Workload.Definitions}}
 
@@ -117,7 +119,7 @@ internal sealed class VerifyRun(Terminal terminal, VerifySettings settings)
     }
 
     /// <summary>Clients send and a reader reads while the killer kills; all have ended in order when this returns.</summary>
-    private async Task LoadAsync(ServerProcess server, Killer killer, Reads reads, ServerClient reader, Random random, CancellationToken cancel)
+    private async Task LoadAsync(ServerProcess server, IPEndPoint kafka, Killer killer, Reads reads, ServerClient reader, Random random, CancellationToken cancel)
     {
         long started = Stopwatch.GetTimestamp();
         using var abort = CancellationTokenSource.CreateLinkedTokenSource(cancel);
@@ -128,7 +130,7 @@ internal sealed class VerifyRun(Terminal terminal, VerifySettings settings)
         {
             var own = new Random(random.Next());
             string name = string.Create(CultureInfo.InvariantCulture, $"c{i}");
-            var client = new Client(server, _history, new Workload(own, name), own, Patience);
+            var client = new Client(server, kafka, _history, new Workload(own, name), own, Patience);
             return Task.Factory.StartNew(() => client.Run(Pause, abort.Token), cancel, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         })];
         Task reading = reads.RunAsync(() => Task.FromResult(reader), read.Token);
@@ -159,7 +161,7 @@ internal sealed class VerifyRun(Terminal terminal, VerifySettings settings)
     }
 
     /// <returns>How many records count.</returns>
-    private async Task<long> CheckAsync(ServerClient server, Reads reads, CancellationToken cancel)
+    private async Task<long> CheckAsync(ServerClient server, IPEndPoint kafka, Reads reads, CancellationToken cancel)
     {
         // Views first, each at the end of its log: then nothing of the log is undecided any more.
         var pages = new Dictionary<CheckedView, JsonObject>();
@@ -174,6 +176,7 @@ internal sealed class VerifyRun(Terminal terminal, VerifySettings settings)
         reads.Compare(logs);
         var checker = new Checker(_history, logs, Workload.Streams, _anomalies);
         checker.CheckLogs();
+        KafkaLogs.Compare(kafka, Workload.Streams, logs, _anomalies);
         foreach (CheckedView view in Workload.Views)
         {
             checker.CheckView(view, pages[view]);

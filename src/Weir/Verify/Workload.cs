@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Text;
+using Weir.Core;
 
 namespace Weir.Cli.Verify;
 
@@ -46,6 +48,16 @@ internal sealed class Workload(Random random, string client)
         new("tally", Votes, null), new("points", Votes, "points"), new("picked", Picks, "points"), new("raised", Gifts, "amount"), new("called", Calls, "points"), new("clicked", Clicks, "points"),
     ];
 
+    /// <summary>Whether an event's identity over Kafka is the CloudEvent's in the record's headers; otherwise it is in the value.</summary>
+    public static bool BringsItsIdInHeaders(string stream) => stream == Calls.Name;
+
+    /// <summary>The partition of an event's key; where a stream has none, always the same.</summary>
+    public static int PartitionOf(SentEvent one)
+    {
+        string key = BringsItsIdInHeaders(one.Stream) ? $"[\"{EventRequest.Source}\",\"{one.Id}\"]" : one.Key ?? one.Id;
+        return Partitioner.PartitionOf(PartitionerKind.Murmur2, Encoding.UTF8.GetBytes(key), Streams.Single(stream => stream.Name == one.Stream).Partitions);
+    }
+
     /// <summary>New events of one stream, often one, in any form.</summary>
     public SentBody NextBody()
     {
@@ -59,6 +71,12 @@ internal sealed class Workload(Random random, string client)
 
     private SentBody Body(IReadOnlyList<SentEvent> events)
     {
+        // Over Kafka a stream takes what is wrong, and makes it a dead letter; what no server may take goes over HTTP.
+        if (random.Next(3) == 0 && events.Any(one => !one.IsRefused))
+        {
+            return new SentBody(EventRequest.OfKafka[random.Next(EventRequest.OfKafka.Length)], [.. events.Where(one => !one.IsRefused)], []);
+        }
+
         EventForm[] forms = events.Count == 1 ? EventRequest.OfOne : EventRequest.OfSeveral;
         EventForm form = forms[random.Next(forms.Length)];
         bool bringsIds = events[0].Stream != Calls.Name || form is EventForm.CloudEvent or EventForm.BinaryCloudEvent or EventForm.CloudEventBatch;

@@ -4,9 +4,9 @@ using System.Net.Sockets;
 using Weir.Core;
 using Weir.Kafka.Protocol;
 
-namespace Weir.Cli.Bench;
+namespace Weir.Cli.Load;
 
-/// <summary>A blocking connection to a Kafka port that costs a load generator as little as it can.</summary>
+/// <summary>A blocking connection to a Kafka port that costs its client as little as it can. One thread.</summary>
 internal sealed class RawKafkaConnection : IDisposable
 {
     public const short ProduceVersion = 9;
@@ -15,9 +15,10 @@ internal sealed class RawKafkaConnection : IDisposable
     private readonly Socket _socket;
     private byte[] _answer = new byte[1 << 16];
 
-    public RawKafkaConnection(IPEndPoint server)
+    /// <param name="patience">How long an answer may take; by default as long as it likes.</param>
+    public RawKafkaConnection(IPEndPoint server, TimeSpan patience = default)
     {
-        _socket = new Socket(server.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true, ReceiveBufferSize = 4 << 20 };
+        _socket = new Socket(server.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true, ReceiveBufferSize = 4 << 20, ReceiveTimeout = (int)patience.TotalMilliseconds };
         _socket.Connect(server);
     }
 
@@ -27,6 +28,20 @@ internal sealed class RawKafkaConnection : IDisposable
         {
             request = request[_socket.Send(request)..];
         }
+    }
+
+    /// <summary>Sends a request and waits for its answer; none is in flight.</summary>
+    public T Ask<T>(Api api, short version, string clientId, IKafkaMessage request)
+        where T : IKafkaMessage
+    {
+        using var writer = new KafkaWriter();
+        writer.WriteRequest(api, version, correlationId: 0, clientId, request);
+        foreach (FramePiece piece in writer.Pieces())
+        {
+            Send(piece.Memory.Span);
+        }
+
+        return Receive<T>(api, version);
     }
 
     /// <summary>The next answer, without its length. Valid until the next call.</summary>
