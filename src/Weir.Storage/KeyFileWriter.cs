@@ -77,7 +77,7 @@ public sealed class KeyFileWriter : IDisposable
         {
             _isBegun = true;
             file.Write(0, Header(count));
-            var blocks = new Blocks(file, pace);
+            var blocks = new Blocks(file, pace, count);
             if (_runs.Count == 0)
             {
                 Sort();
@@ -174,9 +174,9 @@ public sealed class KeyFileWriter : IDisposable
     }
 
     /// <summary>Puts ascending pairs into blocks, and the blocks into the file.</summary>
-    private sealed class Blocks(IDiskFile file, Action pace)
+    private sealed class Blocks(IDiskFile file, Action pace, long pairs)
     {
-        private readonly byte[] _buffer = new byte[KeyFile.BlockBytes * BlocksPerWrite];
+        private readonly byte[] _buffer = new byte[KeyFile.BlockBytes * (int)Math.Clamp((pairs + KeyFile.PairsPerBlock - 1) / KeyFile.PairsPerBlock, 1, BlocksPerWrite)];
         private long _filePosition = KeyFile.HeaderBytes;
         private uint _number;
         private int _filled;

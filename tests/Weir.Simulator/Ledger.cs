@@ -11,7 +11,8 @@ namespace Weir.Simulator;
 /// </summary>
 internal sealed class Ledger
 {
-    private readonly Dictionary<string, SortedDictionary<(int Partition, long Offset), Place>> _places = new(StringComparer.Ordinal);
+    // By partition and offset.
+    private readonly Dictionary<string, List<List<Place?>>> _places = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> _rows = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Position> _lastRead = new(StringComparer.Ordinal);
     private ulong _hash = 14_695_981_039_346_656_037;
@@ -31,6 +32,8 @@ internal sealed class Ledger
         }
     }
 
+    private void Note(long number) => _hash = unchecked((_hash ^ (ulong)number) * 1_099_511_628_211);
+
     /// <summary>A client was told about an attempt.</summary>
     public void Tell(SentEvent sent, Attempt attempt, Told told, Verdict verdict, int partition, long offset)
     {
@@ -38,7 +41,11 @@ internal sealed class Ledger
         attempt.Verdict = verdict;
         attempt.Partition = partition;
         attempt.Offset = offset;
-        Note(string.Create(CultureInfo.InvariantCulture, $"{sent.Number}:{told}:{verdict}:{partition}:{offset}"));
+        Note(sent.Number);
+        Note((int)told);
+        Note((int)verdict);
+        Note(partition);
+        Note(offset);
         if (told is Told.Decided or Told.Durable)
         {
             Acknowledged++;
@@ -76,9 +83,6 @@ internal sealed class Ledger
         }
     }
 
-    /// <summary>The event that an acknowledgement or a reader has seen there; -1: a marker; null: nobody has seen any.</summary>
-    public int? NumberAt(string stream, int partition, long offset) => PlacesOf(stream).TryGetValue((partition, offset), out Place? place) ? place.Number : null;
-
     /// <summary>Holds the whole log of a stream against everything that was sent and told.</summary>
     /// <param name="isHeldAgainst">Whether a partition can be read whole; in one that is read-only because of damage only what can be read is checked.</param>
     public void CheckLog(StreamMix stream, IReadOnlyList<IReadOnlyList<StoredEvent>> log, Func<int, bool> isWhole)
@@ -111,11 +115,16 @@ internal sealed class Ledger
             }
         }
 
-        foreach (((int partition, long offset), Place place) in PlacesOf(stream.Name))
+        for (int partition = 0; partition < log.Count; partition++)
         {
-            if (isWhole(partition) && log[partition] is var records && (records.Count == 0 || offset > records[^1].Offset))
+            List<Place?> places = PlacesOf(stream.Name, partition);
+            IReadOnlyList<StoredEvent> records = log[partition];
+            for (long offset = records.Count == 0 ? 0 : records[^1].Offset + 1; offset < places.Count && isWhole(partition); offset++)
             {
-                throw new Violation("I6 NothingReadGoesBack", $"{stream.Name}/{partition}:{offset} has been seen with event {place.Number}, and is not in the log any more.");
+                if (places[(int)offset] is { } place)
+                {
+                    throw new Violation("I6 NothingReadGoesBack", $"{stream.Name}/{partition}:{offset} has been seen with event {place.Number}, and is not in the log any more.");
+                }
             }
         }
 
@@ -208,10 +217,15 @@ internal sealed class Ledger
 
     private void See(string stream, int partition, long offset, int number, Verdict? verdict)
     {
-        SortedDictionary<(int, long), Place> places = PlacesOf(stream);
-        if (!places.TryGetValue((partition, offset), out Place? place))
+        List<Place?> places = PlacesOf(stream, partition);
+        while (places.Count <= offset)
         {
-            places[(partition, offset)] = new Place { Number = number, Verdict = verdict };
+            places.Add(null);
+        }
+
+        if (places[(int)offset] is not { } place)
+        {
+            places[(int)offset] = new Place { Number = number, Verdict = verdict };
             return;
         }
 
@@ -228,7 +242,16 @@ internal sealed class Ledger
         place.Verdict ??= verdict;
     }
 
-    private SortedDictionary<(int Partition, long Offset), Place> PlacesOf(string stream) => _places.TryGetValue(stream, out SortedDictionary<(int, long), Place>? places) ? places : _places[stream] = [];
+    private List<Place?> PlacesOf(string stream, int partition)
+    {
+        List<List<Place?>> places = _places.TryGetValue(stream, out List<List<Place?>>? known) ? known : _places[stream] = [];
+        while (places.Count <= partition)
+        {
+            places.Add([]);
+        }
+
+        return places[partition];
+    }
 
     private static string At(StoredEvent stored) => string.Create(CultureInfo.InvariantCulture, $"{stored.Partition}:{stored.Offset} ({stored.Verdict})");
 

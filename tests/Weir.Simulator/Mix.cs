@@ -154,6 +154,8 @@ internal sealed class Mix
 /// <param name="Body">Its definition without the closing brace.</param>
 internal sealed record StreamMix(string Name, string Body, string[] Views)
 {
+    public string[] ViewNames { get; } = [.. Views.Select((_, number) => FormattableString.Invariant($"{Name}v{number}"))];
+
     /// <summary>Whether two events with one identity are one event for good.</summary>
     public bool HasIdentity => Body.Contains("\"id\"", StringComparison.Ordinal) || Body.Contains("exactly-once", StringComparison.Ordinal);
 

@@ -39,5 +39,5 @@ if (one >= 0)
 
 var watch = Stopwatch.StartNew();
 SeedRun run = SeedRun.Of(from, seeds, threads, line => Console.WriteLine(line));
-Console.WriteLine(run.Report(watch.Elapsed));
+Console.WriteLine(run.Report(watch.Elapsed, Environment.CpuUsage.TotalTime));
 return run.Failures.Count == 0 ? 0 : 1;

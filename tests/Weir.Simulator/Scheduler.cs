@@ -84,18 +84,30 @@ internal sealed class Scheduler : SynchronizationContext, IThreads
         }
         else if ((picked -= _ready.Count) < loops)
         {
-            Run(_loops.Where(loop => loop.CanStep(Now)).ElementAt(picked));
+            Run(_loops[FindAble(_loops, picked, now, static (loop, at) => loop.CanStep(at))]);
         }
         else if ((picked -= loops) < jobs)
         {
-            Resume(_jobs.Where(job => job.CanStep(Now)).ElementAt(picked));
+            Resume(_jobs[FindAble(_jobs, picked, now, static (job, at) => job.CanStep(at))]);
         }
         else
         {
-            Flush(_flushes.Where(flush => flush.DueAt <= Now).ElementAt(picked - jobs));
+            Flush(FindAble(_flushes, picked - jobs, now, static (flush, at) => flush.DueAt <= at));
         }
 
         return true;
+    }
+
+    private static int FindAble<T>(List<T> all, int picked, long now, Func<T, long, bool> isAble)
+    {
+        int at = -1;
+        do
+        {
+            picked -= isAble(all[++at], now) ? 1 : 0;
+        }
+        while (picked >= 0);
+
+        return at;
     }
 
     /// <summary>When something can go on by itself at the latest; null: never.</summary>
@@ -241,7 +253,16 @@ internal sealed class Scheduler : SynchronizationContext, IThreads
     {
         (SendOrPostCallback run, object? state) = _ready[picked];
         _ready.RemoveAt(picked);
-        RunHere(() => run(state));
+        SynchronizationContext? before = Current;
+        SetSynchronizationContext(this);
+        try
+        {
+            run(state);
+        }
+        finally
+        {
+            SetSynchronizationContext(before);
+        }
     }
 
     private void Run(Loop loop)
@@ -250,11 +271,16 @@ internal sealed class Scheduler : SynchronizationContext, IThreads
         loop.Step();
     }
 
-    private void Flush((Partition Partition, long DueAt) flush)
+    private void Flush(int at)
     {
-        _flushes.Remove(flush);
-        _trace.Write($"flush of partition {flush.Partition.Id}");
-        flush.Partition.FlushRound();
+        Partition partition = _flushes[at].Partition;
+        _flushes.RemoveAt(at);
+        if (_trace.IsOn)
+        {
+            _trace.Write($"flush of partition {partition.Id}");
+        }
+
+        partition.FlushRound();
     }
 
     private void Resume(Job job)
@@ -363,7 +389,7 @@ internal sealed class Scheduler : SynchronizationContext, IThreads
         {
             while (scheduler._flushes.Count > 0)
             {
-                scheduler.Flush(scheduler._flushes[0]);
+                scheduler.Flush(0);
             }
         }
     }

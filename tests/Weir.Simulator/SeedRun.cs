@@ -51,10 +51,12 @@ internal sealed class SeedRun
         }
     }
 
-    public string Report(TimeSpan took)
+    /// <param name="took">Time by the clock.</param>
+    /// <param name="processor">Time of all processors together, which other work on the machine does not change.</param>
+    public string Report(TimeSpan took, TimeSpan processor)
     {
         var text = new StringBuilder();
-        text.AppendLine(CultureInfo.InvariantCulture, $"seeds              {Totals.Seeds:N0} in {took.TotalSeconds:0.0} s, {Totals.Seeds / took.TotalSeconds:0.0}/s");
+        text.AppendLine(CultureInfo.InvariantCulture, $"seeds              {Totals.Seeds:N0} in {took.TotalSeconds:0.0} s, {Totals.Seeds / took.TotalSeconds:0.0}/s; {Totals.Seeds / processor.TotalSeconds:0.0}/s of one processor");
         text.AppendLine(CultureInfo.InvariantCulture, $"simulated time     {Totals.Simulated.TotalHours:0.0} h");
         text.AppendLine(CultureInfo.InvariantCulture, $"operations         {Totals.Operations:N0}");
         text.AppendLine(CultureInfo.InvariantCulture, $"steps              {Totals.Steps:N0}");

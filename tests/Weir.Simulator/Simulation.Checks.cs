@@ -40,7 +40,7 @@ internal sealed partial class Simulation
                     again.ForEach(one => one.Item1.Attempts.Add(one.Item2));
                     var client = new Client(_mix.Clients) { IsBusy = true };
                     _clients.Add(client);
-                    _scheduler.RunHere(() => Begin("retry", () => SubmitAsync(client, stream!, again), () => client.IsBusy = false));
+                    _scheduler.RunHere(() => Begin(new Doing(client, "retry", mix.Name), () => SubmitAsync(client, stream!, again)));
                     StepUntil(IsAtRest);
                 }
             }
@@ -54,23 +54,22 @@ internal sealed partial class Simulation
 
     private List<SentEvent> Undecided() => [.. _ledger.Events.Where(sent => sent.Attempts.TrueForAll(attempt => attempt.Told == Told.Unknown))];
 
+    // Asked after every step.
     private bool IsAtRest()
     {
-        if (!_isStarted || _stopping is not null || _node.IsDiskFull || _clients.Exists(client => client.IsBusy))
+        if (!_isStarted || _stopping is not null || _node.IsDiskFull || _clients.Exists(static client => client.IsBusy))
         {
             return false;
         }
 
-        if (_mix.Streams.Exists(mix => !_node.TryGetStream(mix.Name, out _)) || _mix.Streams.Exists(mix => Enumerable.Range(0, mix.Views.Length).Any(i => !_node.TryGetView(ViewName(mix, i), out _))))
+        foreach (StreamMix mix in _mix.Streams)
         {
-            var operators = new Client(_mix.Clients) { IsBusy = true };
-            _clients.Add(operators);
-            _scheduler.RunHere(() => Begin("define", DefineAsync, () => operators.IsBusy = false));
-            return false;
-        }
+            if (!_node.TryGetStream(mix.Name, out EventStream? stream))
+            {
+                DefineAgain();
+                return false;
+            }
 
-        foreach (EventStream stream in _node.Streams)
-        {
             foreach (Partition partition in stream.PartitionList)
             {
                 bool isSettled = partition.State == PartitionState.Serving || (partition.State == PartitionState.ReadOnly && IsDamaged(partition));
@@ -79,9 +78,31 @@ internal sealed partial class Simulation
                     return false;
                 }
             }
+
+            for (int i = 0; i < mix.Views.Length; i++)
+            {
+                if (!_node.TryGetView(mix.ViewNames[i], out View? view))
+                {
+                    DefineAgain();
+                    return false;
+                }
+
+                bool isCurrent = view.State == ViewState.Live && view.Model.Position.Covers(stream.FlushedPosition);
+                if (!isCurrent && !IsDamaged(stream))
+                {
+                    return false;
+                }
+            }
         }
 
-        return _node.Views.All(view => IsDamaged(view.Stream) || (view.State == ViewState.Live && view.Model.Position.Covers(view.Stream.FlushedPosition)));
+        return true;
+    }
+
+    private void DefineAgain()
+    {
+        var client = new Client(_mix.Clients) { IsBusy = true };
+        _clients.Add(client);
+        _scheduler.RunHere(() => Begin(new Doing(client, "define"), DefineAsync));
     }
 
     private bool IsDamaged(EventStream stream) => stream.PartitionList.Any(IsDamaged);
@@ -225,7 +246,7 @@ internal sealed partial class Simulation
     private void CheckFoldFromScratch()
     {
         Dictionary<string, string> before = States();
-        _scheduler.RunHere(() => Begin("last stop", () => _stopping = _node.StopAsync()));
+        _scheduler.RunHere(() => Begin(new Doing(null, "last stop"), () => _stopping = _node.StopAsync()));
         StepUntil(() => _stopping!.IsCompleted);
         SimulatedDisk copy = _disk.Kill();
         foreach (string path in copy.Paths.Where(path => path.EndsWith(".snapshot", StringComparison.Ordinal)).ToArray())

@@ -55,8 +55,7 @@ internal sealed partial class Simulation
             _ => "define",
         };
         client.IsBusy = true;
-        Scheduler scheduler = _scheduler;
-        scheduler.RunHere(() => Begin(FormattableString.Invariant($"client {client.Number}: {what} {mix.Name}"), () => ActAsync(what, client, mix, stream!), () => client.IsBusy = false));
+        _scheduler.RunHere(() => Begin(new Doing(client, what, mix.Name), () => ActAsync(what, client, mix, stream!)));
         return true;
     }
 
@@ -74,10 +73,16 @@ internal sealed partial class Simulation
         _ => DefineAsync(),
     };
 
-    /// <summary>Notes how an operation ends; one that a crash takes with it never does.</summary>
-    private async void Begin(string what, Func<Task> operation, Action? ended = null)
+    /// <summary>What a client does, who is busy until it ends; or the node for itself.</summary>
+    private readonly record struct Doing(Client? Client, string What, string? Stream = null)
     {
-        _trace.Write(what);
+        public override string ToString() => Client is null ? What : string.Create(CultureInfo.InvariantCulture, $"client {Client.Number}: {What} {Stream}");
+    }
+
+    /// <summary>Notes how an operation ends; one that a crash takes with it never does.</summary>
+    private async void Begin(Doing what, Func<Task> operation)
+    {
+        _trace.Write($"{what}");
         Scheduler scheduler = _scheduler;
         try
         {
@@ -101,9 +106,9 @@ internal sealed partial class Simulation
             // The process died in the middle of it.
         }
 
-        if (!scheduler.IsDead)
+        if (!scheduler.IsDead && what.Client is { } client)
         {
-            ended?.Invoke();
+            client.IsBusy = false;
         }
     }
 
@@ -113,7 +118,7 @@ internal sealed partial class Simulation
         return Task.CompletedTask;
     }
 
-    private static string ViewName(StreamMix stream, int number) => FormattableString.Invariant($"{stream.Name}v{number}");
+    private static string ViewName(StreamMix stream, int number) => stream.ViewNames[number];
 
     /// <summary>Defines what is not there.</summary>
     private async Task DefineAsync()

@@ -9,6 +9,7 @@ internal sealed partial class Simulation
     private static readonly int[] WriteErrnos = [DiskException.InputOutput, DiskException.NoSpace, DiskException.ReadOnlyFileSystem, DiskException.QuotaExceeded];
 
     private readonly SortedDictionary<long, List<Action>> _planned = [];
+    private long _nextPlanned = long.MaxValue;
     private long _fullUntil = long.MaxValue;
     private readonly HashSet<string> _damagedLogs = new(StringComparer.Ordinal);
 
@@ -35,6 +36,8 @@ internal sealed partial class Simulation
         AtSome(_mix.LogDamage, DamageLog);
     }
 
+    private long NextPlanned() => _planned.Count == 0 ? long.MaxValue : _planned.First().Key;
+
     private void AtSome(int times, Action fault)
     {
         for (int i = 0; i < times; i++)
@@ -43,7 +46,11 @@ internal sealed partial class Simulation
         }
     }
 
-    private void Plan(long operation, Action fault) => (_planned.TryGetValue(operation, out List<Action>? faults) ? faults : _planned[operation] = []).Add(fault);
+    private void Plan(long operation, Action fault)
+    {
+        (_planned.TryGetValue(operation, out List<Action>? faults) ? faults : _planned[operation] = []).Add(fault);
+        _nextPlanned = Math.Min(_nextPlanned, operation);
+    }
 
     private void InjectFaults()
     {
@@ -53,9 +60,11 @@ internal sealed partial class Simulation
             _disk.CapacityBytes = long.MaxValue;
         }
 
-        while (_planned.Count > 0 && _planned.First() is var (operation, faults) && operation <= _totals.Operations)
+        while (_nextPlanned <= _totals.Operations)
         {
-            _planned.Remove(operation);
+            List<Action> faults = _planned[_nextPlanned];
+            _planned.Remove(_nextPlanned);
+            _nextPlanned = NextPlanned();
             faults.ForEach(fault => fault());
         }
     }
@@ -96,7 +105,7 @@ internal sealed partial class Simulation
         }
 
         _totals.Count("clean stop");
-        _scheduler.RunHere(() => Begin("stop", () => _stopping = StopAsync()));
+        _scheduler.RunHere(() => Begin(new Doing(null, "stop"), () => _stopping = StopAsync()));
     }
 
     private async Task StopAsync()
@@ -139,14 +148,14 @@ internal sealed partial class Simulation
 
     private void Damage(string kind, Func<string, bool> mayBeDamaged, bool isSector)
     {
-        string[] paths = [.. _disk.Paths.Where(path => path.StartsWith("/data/streams/", StringComparison.Ordinal) && !path.EndsWith("definition.json", StringComparison.Ordinal) && !path.EndsWith(".base", StringComparison.Ordinal) && mayBeDamaged(path) && _disk.Content(path).Length > 0)];
+        string[] paths = [.. _disk.Paths.Where(path => path.StartsWith("/data/streams/", StringComparison.Ordinal) && !path.EndsWith("definition.json", StringComparison.Ordinal) && !path.EndsWith(".base", StringComparison.Ordinal) && mayBeDamaged(path) && _disk.LengthOf(path) > 0)];
         if (paths.Length == 0)
         {
             return;
         }
 
         string path = paths[_random.Next(paths.Length)];
-        long position = _random.NextInt64(_disk.Content(path).Length);
+        long position = _random.NextInt64(_disk.LengthOf(path));
         _totals.Count(kind);
         _trace.Write($"{kind}: {path} at {position}");
         if (isSector)
@@ -163,14 +172,14 @@ internal sealed partial class Simulation
     private void DamageLog()
     {
         string[] paths = [.. _disk.Paths.Where(path => path.EndsWith(".log", StringComparison.Ordinal))];
-        string[] sealedOnes = [.. paths.GroupBy(path => Path.GetDirectoryName(path), StringComparer.Ordinal).SelectMany(group => group.Order(StringComparer.Ordinal).SkipLast(1)).Where(path => _disk.Content(path).Length > 64)];
+        string[] sealedOnes = [.. paths.GroupBy(path => Path.GetDirectoryName(path), StringComparer.Ordinal).SelectMany(group => group.Order(StringComparer.Ordinal).SkipLast(1)).Where(path => _disk.LengthOf(path) > 64)];
         if (sealedOnes.Length == 0)
         {
             return;
         }
 
         string path = sealedOnes[_random.Next(sealedOnes.Length)];
-        long position = _random.NextInt64(_disk.Content(path).Length);
+        long position = _random.NextInt64(_disk.LengthOf(path));
         _totals.Count("bit flip in a sealed segment");
         _trace.Write($"bit flip in {path} at {position}");
         _disk.FlipBit(path, position, _random.Next(8));
@@ -181,6 +190,7 @@ internal sealed partial class Simulation
     {
         _hasFaults = false;
         _planned.Clear();
+        _nextPlanned = long.MaxValue;
         _disk.ClearFaults();
         _disk.CapacityBytes = long.MaxValue;
         _disk.CrashAtChange(long.MaxValue);

@@ -45,6 +45,7 @@ internal sealed partial class Simulation
         _mix = new Mix(_random);
         _began = _time.GetTimestamp();
         _disk.TearBytes = _mix.TearBytes;
+        _disk.KeepsOperations = false;
     }
 
     public Totals Totals => _totals;
@@ -216,7 +217,7 @@ internal sealed partial class Simulation
 
         _isStarted = true;
         _trace.Write("the node serves");
-        Begin("define", DefineAsync);
+        Begin(new Doing(null, "define"), DefineAsync);
     }
 
     private void NextLife(SimulatedDisk disk)

@@ -8,7 +8,7 @@ namespace Weir.TestKit;
 /// <param name="FilePosition">Of a write or read; else 0.</param>
 /// <param name="Bytes">Of a write or read; else 0.</param>
 /// <param name="Errno">0: it succeeded.</param>
-public sealed record DiskOperation(string Name, string Path, long FilePosition, int Bytes, int Errno);
+public readonly record struct DiskOperation(string Name, string Path, long FilePosition, int Bytes, int Errno);
 
 /// <summary>The process died at a disk operation. Not a DiskException, so that no error handling of the product runs.</summary>
 public sealed class SimulatedCrashException : Exception
@@ -49,6 +49,14 @@ public sealed class SimulatedDisk : IDisk
     private long _crashAt = long.MaxValue;
     private long _changes;
     private bool _isDead;
+    private long _counts;
+
+    private enum Fate
+    {
+        Succeeds,
+        Fails,
+        Dies,
+    }
 
     /// <summary>A change of names since the last flush of its directory; nulls say what it did not do.</summary>
     private sealed record NameChange(string Directory, string? Removed, string? Added, SimulatedFile? File);
@@ -58,6 +66,9 @@ public sealed class SimulatedDisk : IDisk
 
     /// <summary>What the disk writes in one piece, bytes: power loss keeps or loses each aligned run of this length as a whole. 512 or a multiple.</summary>
     public int TearBytes { get; set; } = SectorBytes;
+
+    /// <summary>Whether <see cref="Operations"/> are kept; a long run does without.</summary>
+    public bool KeepsOperations { get; set; } = true;
 
     /// <summary>Whether the process that uses it has died.</summary>
     public bool IsDead
@@ -194,6 +205,15 @@ public sealed class SimulatedDisk : IDisk
         }
     }
 
+    /// <summary>Bytes that a reader sees in the file.</summary>
+    public long LengthOf(string path)
+    {
+        lock (_lock)
+        {
+            return Find(path, "stat").Length;
+        }
+    }
+
     /// <summary>A copy of what readers see in every file, by path.</summary>
     public IReadOnlyDictionary<string, byte[]> Files()
     {
@@ -288,7 +308,7 @@ public sealed class SimulatedDisk : IDisk
         lock (_lock)
         {
             Perform(new DiskOperation("rmdir", path, 0, 0, 0), isChange: true);
-            if (_names.Keys.Any(name => DirectoryOf(name) == path))
+            if (_names.Keys.Any(name => IsIn(path, name)))
             {
                 throw new DiskException("rmdir", path, 39);
             }
@@ -318,12 +338,27 @@ public sealed class SimulatedDisk : IDisk
     {
         lock (_lock)
         {
-            string[] names =
-            [
-                .. _names.Keys.Concat(_directories).Where(path => path != "/" && DirectoryOf(path) == directory).Select(path => System.IO.Path.GetFileName(path)),
-            ];
-            Array.Sort(names, StringComparer.Ordinal);
+            List<string> names = [];
+            foreach (string path in _names.Keys)
+            {
+                AddIfIn(path);
+            }
+
+            foreach (string path in _directories)
+            {
+                AddIfIn(path);
+            }
+
+            names.Sort(StringComparer.Ordinal);
             return names;
+
+            void AddIfIn(string path)
+            {
+                if (IsIn(directory, path))
+                {
+                    names.Add(path[(path.LastIndexOf('/') + 1)..]);
+                }
+            }
         }
     }
 
@@ -343,7 +378,13 @@ public sealed class SimulatedDisk : IDisk
         }
     }
 
-    private static string DirectoryOf(string path) => System.IO.Path.GetDirectoryName(path) ?? "/";
+    private static string DirectoryOf(string path) => path.LastIndexOf('/') is > 0 and int end ? path[..end] : "/";
+
+    private static bool IsIn(string directory, string path)
+    {
+        int end = directory == "/" ? 0 : directory.Length;
+        return path.Length > end + 1 && path[end] == '/' && path.LastIndexOf('/') == end && path.AsSpan(0, end).SequenceEqual(directory.AsSpan(0, end));
+    }
 
     private static void Apply(NameChange change, Dictionary<string, SimulatedFile> names)
     {
@@ -369,12 +410,36 @@ public sealed class SimulatedDisk : IDisk
         }
     }
 
-    private long CountUsedBytes() => _names.Values.Distinct().Sum(file => file.Length);
+    // A file may have two names. The next disk counts on from here: after a kill it has the same files, with the marks of this one.
+    private long CountUsedBytes()
+    {
+        long bytes = 0;
+        _counts++;
+        foreach (SimulatedFile file in _names.Values)
+        {
+            if (file.CountedIn != _counts)
+            {
+                file.CountedIn = _counts;
+                bytes += file.Length;
+            }
+        }
+
+        return bytes;
+    }
 
     /// <summary>Notes the operation; throws where a crash or a fault is due. Returns for everything that shall happen.</summary>
-    /// <param name="partly">What happens of it when it does not succeed.</param>
-    private void Perform(DiskOperation operation, bool isChange, Action? partly = null)
+    private void Perform(DiskOperation operation, bool isChange)
     {
+        Fate fate = Decide(operation, isChange, out int errno);
+        if (fate != Fate.Succeeds)
+        {
+            throw Failure(fate, operation, errno);
+        }
+    }
+
+    private Fate Decide(DiskOperation operation, bool isChange, out int errno)
+    {
+        errno = 0;
         if (_isDead)
         {
             throw new SimulatedCrashException();
@@ -382,34 +447,40 @@ public sealed class SimulatedDisk : IDisk
 
         if (isChange && ++_changes >= _crashAt)
         {
-            // A flush goes on in the kernel when its process dies; what power loss then makes of it, LosePower decides.
-            if (operation.Name == "pwrite")
-            {
-                partly?.Invoke();
-            }
-
             _isDead = true;
-            throw new SimulatedCrashException();
+            return Fate.Dies;
         }
 
-        foreach ((Func<DiskOperation, bool> matches, int errno) in _faults)
+        foreach ((Func<DiskOperation, bool> matches, int wanted) in _faults)
         {
             if (matches(operation))
             {
-                partly?.Invoke();
-                _operations.Add(operation with { Errno = errno });
-                throw new DiskException(operation.Name, operation.Path, errno);
+                errno = wanted;
+                Note(operation with { Errno = errno });
+                return Fate.Fails;
             }
         }
 
-        _operations.Add(operation);
+        Note(operation);
+        return Fate.Succeeds;
+    }
+
+    private static Exception Failure(Fate fate, DiskOperation operation, int errno) =>
+        fate == Fate.Dies ? new SimulatedCrashException() : new DiskException(operation.Name, operation.Path, errno);
+
+    private void Note(DiskOperation operation)
+    {
+        if (KeepsOperations)
+        {
+            _operations.Add(operation);
+        }
     }
 
     private SimulatedDisk Survive(Random? random)
     {
         lock (_lock)
         {
-            var next = new SimulatedDisk { CapacityBytes = CapacityBytes, TearBytes = TearBytes, _failedFlushes = _failedFlushes };
+            var next = new SimulatedDisk { CapacityBytes = CapacityBytes, TearBytes = TearBytes, KeepsOperations = KeepsOperations, _failedFlushes = _failedFlushes, _counts = _counts };
             Dictionary<string, SimulatedFile> names = _names;
             if (random is not null)
             {
@@ -497,20 +568,23 @@ public sealed class SimulatedDisk : IDisk
             lock (disk._lock)
             {
                 ThrowUnlessWritable();
-                byte[] content = bytes.ToArray();
-                disk.Perform(
-                    new DiskOperation("pwrite", path, filePosition, content.Length, 0),
-                    isChange: true,
-                    partly: () => file.Write(filePosition, content.AsSpan(0, content.Length / 2)));
+                var operation = new DiskOperation("pwrite", path, filePosition, bytes.Length, 0);
+                Fate fate = disk.Decide(operation, isChange: true, out int errno);
+                if (fate != Fate.Succeeds)
+                {
+                    file.Write(filePosition, bytes[..(bytes.Length / 2)]);
+                    throw Failure(fate, operation, errno);
+                }
+
                 long room = disk.CapacityBytes == long.MaxValue ? long.MaxValue : disk.CapacityBytes - disk.CountUsedBytes();
-                long growth = Math.Max(0, filePosition + content.Length - file.Length);
+                long growth = Math.Max(0, filePosition + bytes.Length - file.Length);
                 if (growth > room)
                 {
-                    file.Write(filePosition, content.AsSpan(0, (int)Math.Max(0, content.Length - (growth - room))));
+                    file.Write(filePosition, bytes[..(int)Math.Max(0, bytes.Length - (growth - room))]);
                     throw new DiskException("pwrite", path, DiskException.NoSpace);
                 }
 
-                file.Write(filePosition, content);
+                file.Write(filePosition, bytes);
             }
         }
 
@@ -519,7 +593,19 @@ public sealed class SimulatedDisk : IDisk
             lock (disk._lock)
             {
                 ThrowUnlessWritable();
-                disk.Perform(new DiskOperation("fdatasync", path, 0, 0, 0), isChange: true, partly: () => file.FailFlush(disk._failedFlushes));
+                var operation = new DiskOperation("fdatasync", path, 0, 0, 0);
+                Fate fate = disk.Decide(operation, isChange: true, out int errno);
+                if (fate == Fate.Fails)
+                {
+                    file.FailFlush(disk._failedFlushes);
+                }
+
+                if (fate != Fate.Succeeds)
+                {
+                    // A flush goes on in the kernel when its process dies; what power loss then makes of it, LosePower decides.
+                    throw Failure(fate, operation, errno);
+                }
+
                 file.FlushAll();
             }
         }

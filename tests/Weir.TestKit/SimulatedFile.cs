@@ -3,13 +3,17 @@ namespace Weir.TestKit;
 /// <summary>Content of one simulated file: what readers see, what is on disk, and which sectors a flush still has to bring there. Guarded by the disk's lock.</summary>
 internal sealed class SimulatedFile
 {
-    private readonly HashSet<long> _dirtySectors = [];
+    // A bit per sector.
+    private ulong[] _dirty = [];
     private byte[] _seen = [];
     private byte[] _durable = [];
     private long _durableLength;
     private bool _isLengthDirty;
 
     public long Length { get; private set; }
+
+    /// <summary>The disk's mark of files that it has counted.</summary>
+    public long CountedIn { get; set; }
 
     public byte[] CopyContent() => _seen.AsSpan(0, (int)Length).ToArray();
 
@@ -46,12 +50,19 @@ internal sealed class SimulatedFile
 
     public void FlushAll()
     {
-        foreach (long sector in _dirtySectors)
+        int to = 0;
+        while (TryNextDirty(to, out int from))
         {
-            CopySector(sector, _seen, ref _durable);
+            to = from + 1;
+            while (IsDirty(to))
+            {
+                to++;
+            }
+
+            CopySectors(from, to, _seen, ref _durable);
         }
 
-        _dirtySectors.Clear();
+        Array.Clear(_dirty);
         if (_isLengthDirty)
         {
             _durableLength = Length;
@@ -62,15 +73,15 @@ internal sealed class SimulatedFile
     /// <summary>Some sectors arrive, the others stay in memory only, and all count as clean.</summary>
     public void FailFlush(Random random)
     {
-        foreach (long sector in _dirtySectors)
+        for (int at = 0; TryNextDirty(at, out int sector); at = sector + 1)
         {
             if (random.Next(2) == 0)
             {
-                CopySector(sector, _seen, ref _durable);
+                CopySectors(sector, sector + 1, _seen, ref _durable);
             }
         }
 
-        _dirtySectors.Clear();
+        Array.Clear(_dirty);
         if (_isLengthDirty && random.Next(2) == 0)
         {
             _durableLength = Length;
@@ -90,7 +101,7 @@ internal sealed class SimulatedFile
     public SimulatedFile AfterPowerLoss(Random random, int tearBytes)
     {
         var next = new SimulatedFile();
-        byte[] content = _durable;
+        byte[] content = [.. _durable];
         long length = _durableLength;
         if (_isLengthDirty)
         {
@@ -105,7 +116,7 @@ internal sealed class SimulatedFile
         int sectorsInOne = tearBytes / SimulatedDisk.SectorBytes;
         long decidedFor = -1;
         bool arrives = false;
-        foreach (long sector in _dirtySectors.Order())
+        for (int at = 0; TryNextDirty(at, out int sector); at = sector + 1)
         {
             if (sector / sectorsInOne != decidedFor)
             {
@@ -115,7 +126,7 @@ internal sealed class SimulatedFile
 
             if (arrives)
             {
-                CopySector(sector, _seen, ref content);
+                CopySectors(sector, sector + 1, _seen, ref content);
             }
         }
 
@@ -126,18 +137,18 @@ internal sealed class SimulatedFile
         return next;
     }
 
-    private static void CopySector(long sector, byte[] from, ref byte[] to)
+    private static void CopySectors(int fromSector, int toSector, byte[] source, ref byte[] target)
     {
-        int start = (int)(sector * SimulatedDisk.SectorBytes);
-        int end = start + SimulatedDisk.SectorBytes;
-        if (to.Length < end)
+        int start = fromSector * SimulatedDisk.SectorBytes;
+        int end = toSector * SimulatedDisk.SectorBytes;
+        if (target.Length < end)
         {
-            Array.Resize(ref to, Math.Max(end, to.Length * 2));
+            Array.Resize(ref target, Math.Max(end, target.Length * 2));
         }
 
-        int held = Math.Clamp(from.Length - start, 0, SimulatedDisk.SectorBytes);
-        to.AsSpan(start, SimulatedDisk.SectorBytes).Clear();
-        from.AsSpan(Math.Min(start, from.Length), held).CopyTo(to.AsSpan(start));
+        int held = Math.Clamp(source.Length - start, 0, end - start);
+        source.AsSpan(Math.Min(start, source.Length), held).CopyTo(target.AsSpan(start));
+        target.AsSpan(start + held, end - start - held).Clear();
     }
 
     private void SetLength(long length)
@@ -153,9 +164,33 @@ internal sealed class SimulatedFile
 
     private void MarkDirty(long from, long to)
     {
-        for (long sector = from / SimulatedDisk.SectorBytes; sector * SimulatedDisk.SectorBytes < to; sector++)
+        int sectors = (int)((to + SimulatedDisk.SectorBytes - 1) / SimulatedDisk.SectorBytes);
+        if (_dirty.Length * 64 < sectors)
         {
-            _dirtySectors.Add(sector);
+            Array.Resize(ref _dirty, Math.Max((sectors + 63) / 64, _dirty.Length * 2));
         }
+
+        for (int sector = (int)(from / SimulatedDisk.SectorBytes); sector < sectors; sector++)
+        {
+            _dirty[sector / 64] |= 1UL << (sector % 64);
+        }
+    }
+
+    private bool IsDirty(int sector) => sector / 64 < _dirty.Length && (_dirty[sector / 64] & (1UL << (sector % 64))) != 0;
+
+    private bool TryNextDirty(int from, out int sector)
+    {
+        for (int word = from / 64; word < _dirty.Length; word++)
+        {
+            ulong bits = word == from / 64 ? _dirty[word] & (ulong.MaxValue << (from % 64)) : _dirty[word];
+            if (bits != 0)
+            {
+                sector = (word * 64) + System.Numerics.BitOperations.TrailingZeroCount(bits);
+                return true;
+            }
+        }
+
+        sector = 0;
+        return false;
     }
 }

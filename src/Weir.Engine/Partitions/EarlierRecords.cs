@@ -15,7 +15,6 @@ internal sealed class EarlierRecords(Partition partition, List<RoundStep> round)
     private const int NearbyRecords = 1000;
 
     private readonly ColumnBatch _columns = new();
-    private readonly EventScratch _scratch = new();
     private readonly List<(long Offset, int Record)> _lookalikes = [];
     private readonly List<(int At, int Length)> _values = [];
     private LogReader? _reader;
@@ -61,7 +60,7 @@ internal sealed class EarlierRecords(Partition partition, List<RoundStep> round)
             columns = _columns;
             if (columns.RecordCount == 0 || columns.Plan != plan)
             {
-                plan.ExtractDecided(_bytes.AsMemory(0, _length), columns, _scratch);
+                plan.ExtractDecided(_bytes.AsMemory(0, _length), columns, EventScratch.OfThread);
                 columns.BaseOffset = _base;
                 columns.AppendTimeMs = _appendTimeMs;
                 columns.Partition = partition.Id;

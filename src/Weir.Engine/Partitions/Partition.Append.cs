@@ -248,7 +248,7 @@ internal sealed partial class Partition
                     _toldWhenFlushed.Add(batch);
                 }
 
-                batch.BeforeAppend(_admission, _plan, isStateFull, nowMs, _scratch);
+                batch.BeforeAppend(_admission, _plan, isStateFull, nowMs, EventScratch.OfThread);
                 if (batch.RecordCount > 0)
                 {
                     Span<byte> bytes = batch.Bytes;

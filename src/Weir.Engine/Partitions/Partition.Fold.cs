@@ -5,8 +5,6 @@ namespace Weir.Engine;
 /// <summary>Step 3 of a round: the fold, while the flush runs. Its results are private until both are done.</summary>
 internal sealed partial class Partition
 {
-    private readonly EventScratch _scratch = new();
-
     /// <summary>Folds what <see cref="TryBeginRound"/> appended.</summary>
     public void FoldRound()
     {
@@ -54,7 +52,7 @@ internal sealed partial class Partition
         {
             // Made under an older plan: a view was added or the definition changed since.
             long baseOffset = columns.BaseOffset;
-            _plan.Extract(batch.Content, columns, _scratch);
+            _plan.Extract(batch.Content, columns, EventScratch.OfThread);
             columns.BaseOffset = baseOffset;
             columns.AppendTimeMs = _log!.LastAppendTimeMs;
             columns.Partition = Id;

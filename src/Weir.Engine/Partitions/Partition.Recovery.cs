@@ -10,7 +10,7 @@ namespace Weir.Engine;
 internal sealed partial class Partition
 {
     // As much as an opening writes beside the tail: a segment's header and a few blocks of verdicts.
-    private const int ProbeBytes = 256 << 10;
+    private static readonly byte[] s_probe = new byte[256 << 10];
 
     private VerdictLog? _verdicts;
     private byte[] _verdictBuffer = [];
@@ -74,7 +74,7 @@ internal sealed partial class Partition
         try
         {
             using IDiskFile probe = disk.OpenFile(path, FileOpen.CreateNew);
-            probe.Write(0, new byte[ProbeBytes]);
+            probe.Write(0, s_probe);
             probe.Flush();
         }
         finally

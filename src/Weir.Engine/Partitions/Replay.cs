@@ -13,7 +13,6 @@ namespace Weir.Engine;
 internal sealed class Replay(Partition partition, StreamPlan plan, Admission? admission, AttachedViews views, EarlierRecords earlier)
 {
     private readonly ColumnBatch _columns = new();
-    private readonly EventScratch _scratch = new();
     private byte[] _verdicts = [];
     private long[] _others = [];
     private int _count;
@@ -70,7 +69,7 @@ internal sealed class Replay(Partition partition, StreamPlan plan, Admission? ad
 
     private void ApplyEvents(StoredBatch batch)
     {
-        plan.Extract(batch.Content, _columns, _scratch, isDecided: admission is null);
+        plan.Extract(batch.Content, _columns, EventScratch.OfThread, isDecided: admission is null);
         _columns.BaseOffset = batch.BaseOffset.Value;
         _columns.AppendTimeMs = batch.AppendTimeMs;
         _columns.Partition = partition.Id;

@@ -15,7 +15,6 @@ internal sealed class ReceiptKeys
     private readonly int[] _key;
     private readonly bool _hasIdentity;
     private readonly bool _hasIds;
-    private readonly EventScratch _scratch = new();
 
     public ReceiptKeys(StreamDefinition definition, KeyedHash hash)
     {
@@ -33,7 +32,7 @@ internal sealed class ReceiptKeys
     /// <summary>The hash under the stream's secret; its last bit tells ids (1) from owners (0).</summary>
     public ulong HashOf(ReceiptBy by, ReadOnlySpan<byte> canonical) => (unchecked((ulong)_hash.Hash(canonical)) & ~1UL) | (by == ReceiptBy.Id ? 1UL : 0);
 
-    /// <summary>Owner or id of a record in its canonical form; empty without one. Valid until the next call.</summary>
+    /// <summary>Owner or id of a record in its canonical form; empty without one. Valid until the thread analyses another record.</summary>
     /// <param name="batch">The batch that the record's places refer to.</param>
     public ReadOnlySpan<byte> Of(ReceiptBy by, ReadOnlySpan<byte> batch, in Record record) =>
         by == ReceiptBy.Id ? IdOf(batch, record) : record.KeyLength < 0 ? KeyInValue(batch, record) : batch.Slice(record.KeyAt, record.KeyLength);
@@ -52,10 +51,11 @@ internal sealed class ReceiptKeys
         }
 
         ReadOnlySpan<byte> value = batch.Slice(record.ValueAt, record.ValueLength);
-        Span<Cell> cells = _scratch.Cells(_keyColumns.Count);
+        EventScratch scratch = EventScratch.OfThread;
+        Span<Cell> cells = scratch.Cells(_keyColumns.Count);
         return _keyColumns.Scanner.Scan(value, cells, StreamLimits.MaxDepth, out _) is null
-            && StreamPlan.WriteKey(_key, value, cells, StreamLimits.MaxKeyBytes, _scratch.Key, out int length, out _) is null
-            ? _scratch.Key.AsSpan(0, length)
+            && StreamPlan.WriteKey(_key, value, cells, StreamLimits.MaxKeyBytes, scratch.Key, out int length, out _) is null
+            ? scratch.Key.AsSpan(0, length)
             : default;
     }
 
@@ -64,15 +64,16 @@ internal sealed class ReceiptKeys
     private ReadOnlySpan<byte> IdentityOf(ReadOnlySpan<byte> batch, in Record record)
     {
         ReadOnlySpan<byte> value = batch.Slice(record.ValueAt, record.ValueLength);
-        Span<Cell> cells = _scratch.Cells(_columns.Count);
+        EventScratch scratch = EventScratch.OfThread;
+        Span<Cell> cells = scratch.Cells(_columns.Count);
         if (_columns.Count > 0 && _columns.Scanner.Scan(value, cells, StreamLimits.MaxDepth, out _) is not null)
         {
             return default;
         }
 
         Cell declared = _columns.Count > 0 ? cells[0] : default;
-        return StreamPlan.WriteIdentity(declared, value, batch[record.HeadersAt..], record.HeaderCount, StreamLimits.MaxKeyBytes, _scratch.Identity, out int length) is null && length > 0
-            ? _scratch.Identity.AsSpan(1, length - 1)
+        return StreamPlan.WriteIdentity(declared, value, batch[record.HeadersAt..], record.HeaderCount, StreamLimits.MaxKeyBytes, scratch.Identity, out int length) is null && length > 0
+            ? scratch.Identity.AsSpan(1, length - 1)
             : default;
     }
 }
