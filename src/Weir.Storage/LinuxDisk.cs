@@ -29,12 +29,14 @@ public sealed class LinuxDisk : IDisk
         }
 
         // The runtime says no for every error. A definition that cannot be looked up is not one that is missing: a stream would begin anew beside it.
-        if (Libc.Access(path, mode: 0) != 0 && Marshal.GetLastPInvokeError() is int errno and not (DiskException.NoEntry or DiskException.NotADirectory))
+        if (Libc.Access(path, mode: 0) == 0)
         {
-            throw new DiskException("access", path, errno);
+            return !Directory.Exists(path);
         }
 
-        return false;
+        return Marshal.GetLastPInvokeError() is int errno and not (DiskException.NoEntry or DiskException.NotADirectory)
+            ? throw new DiskException("access", path, errno)
+            : false;
     }
 
     public void Delete(string path)

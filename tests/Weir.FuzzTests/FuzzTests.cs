@@ -17,7 +17,7 @@ public sealed class FuzzTests
         int seed = int.Parse(Environment.GetEnvironmentVariable("WEIR_FUZZ_SEED") ?? "1", CultureInfo.InvariantCulture);
         string? only = Environment.GetEnvironmentVariable("WEIR_FUZZ_TARGET");
         using var scratch = new ScratchFile();
-        FuzzTarget[] targets = [.. LogTargets.All(), .. DerivedFileTargets.All(), .. JsonTargets.All(), .. BodyTargets.All(), .. KafkaTargets.All(), .. TextTargets.All(scratch.Path)];
+        FuzzTarget[] targets = [.. LogTargets.All(), .. DerivedFileTargets.All(), .. JsonTargets.All(), .. BodyTargets.All(), .. KafkaTargets.All(), .. CompressionTargets.All(), .. TextTargets.All(scratch.Path)];
         Assert.Equal(1_000, targets.Sum(target => target.Weight));
 
         long total = 0;

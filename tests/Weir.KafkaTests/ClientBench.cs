@@ -14,9 +14,6 @@ public abstract class ClientBench : IAsyncLifetime
         Client = client;
     }
 
-    /// <summary>What ./test runs in its ten minutes; WEIR_TEST_SCALE=full runs everything.</summary>
-    internal static bool IsShortForm { get; } = Environment.GetEnvironmentVariable("WEIR_TEST_SCALE") is null or "" or "short";
-
     internal KafkaClient Client { get; }
 
     /// <summary>The streams and views of the scenarios, with the client's own partitioner.</summary>

@@ -1,4 +1,5 @@
 using Weir.KafkaTests.Scenarios;
+using Weir.TestKit;
 
 namespace Weir.KafkaTests;
 
@@ -48,7 +49,7 @@ public abstract class ClientTests(ClientBench bench, string? remark = null)
         await bench.RunAsync(scenario);
     }
 
-    private bool IsLeftOut(Scenario scenario) => ClientBench.IsShortForm && LeftOut.Contains(scenario);
+    private bool IsLeftOut(Scenario scenario) => TestScale.IsShort && LeftOut.Contains(scenario);
 
     private protected void SkipIfMissing() => Assert.SkipWhen(bench.Client.Missing is not null, bench.Client.Missing ?? "");
 }

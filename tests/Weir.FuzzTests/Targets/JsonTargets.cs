@@ -40,7 +40,7 @@ internal static class JsonTargets
 
     public static IEnumerable<FuzzTarget> All()
     {
-        yield return new FuzzTarget("json", 180, Events, ReadJson) { Dictionary = Words, BytesPerByte = 128 };
+        yield return new FuzzTarget("json", 155, Events, ReadJson) { Dictionary = Words, BytesPerByte = 128 };
         foreach (FuzzTarget target in (FuzzTarget[])[EventTarget("event, key and id", 60, """{"partitions":1,"key":["user"],"id":"id","fields":{"amount":"decimal(18,2)","ok":"boolean","name":"string"},"delivery":"at-least-once"}"""),
             EventTarget("event, two keys", 40, """{"partitions":1,"key":["user","at.b[2].c"],"fields":{"amount":"integer","at":"time"},"limits":{"depth":8,"key_bytes":64}}""")])
         {

@@ -14,7 +14,7 @@ internal static class LogTargets
     {
         StoreFiles store = StoreFiles.Make();
         byte[][] segments = [.. store.Of(".log").Select(file => file.Value)];
-        yield return new FuzzTarget("record batch", 120, Batches(), ReadBatch) { Repair = RepairBatch, BytesPerByte = 0, FixedBytes = 0 };
+        yield return new FuzzTarget("record batch", 100, Batches(), ReadBatch) { Repair = RepairBatch, BytesPerByte = 0, FixedBytes = 0 };
 
         uint seed = store.Identity.FrameSeed;
         var disk = new OneFileDisk(Path);

@@ -1,4 +1,5 @@
 using Weir.KafkaTests.Support;
+using Weir.TestKit;
 
 namespace Weir.KafkaTests.Scenarios;
 
@@ -14,7 +15,7 @@ internal static class KillScenario
     // So many of a chunk have been counted when the server is killed: the rest are on the way.
     private const int Counted = 100;
 
-    private static readonly int Kills = ClientBench.IsShortForm ? 1 : 4;
+    private static readonly int Kills = TestScale.IsShort ? 1 : 4;
 
     public static async Task<string> RunAsync(ClientBench bench)
     {

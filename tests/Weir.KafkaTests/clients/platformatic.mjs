@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { Admin, ConfigResourceTypes, Consumer, IncrementalAlterConfigOperationTypes, MessagesStreamFallbackModes, MessagesStreamModes, Producer, stringSerializers } from '@platformatic/kafka'
 import { administer, batches, Expected, options, run, stopped, tell, tellRecord, topic } from './program.mjs'
 
-const client = { clientId: 'platformatic', bootstrapBrokers: [options.servers], retries: 100, retryDelay: 50 }
+const client = { clientId: 'platformatic', bootstrapBrokers: [options.servers], retries: 1200, retryDelay: 50 }
 
 async function produce () {
   const producer = new Producer({ ...client, serializers: stringSerializers, idempotent: options.idempotent === 'true', autocreateTopics: false })
