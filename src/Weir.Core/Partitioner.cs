@@ -19,6 +19,14 @@ public static class Partitioner
     public static int PartitionOf(PartitionerKind kind, ReadOnlySpan<byte> key, int partitions)
     {
         uint hash = kind == PartitionerKind.Murmur2 ? Murmur2(key) & 0x7FFF_FFFF : Crc32(key);
+#if WEIR_PLANTED
+        if (Planted.HashOfProcess)
+        {
+#pragma warning disable RS0030 // That is the defect.
+            hash = unchecked((uint)Convert.ToHexString(key).GetHashCode());
+#pragma warning restore RS0030
+        }
+#endif
         return (int)(hash % (uint)partitions);
     }
 

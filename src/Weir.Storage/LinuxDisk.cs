@@ -134,7 +134,11 @@ public sealed class LinuxDisk : IDisk
         try
         {
             Span<byte> text = stackalloc byte[20];
-            if (!file.TryLock())
+            if (!file.TryLock()
+#if WEIR_PLANTED
+                && !Weir.Core.Planted.LockIgnored
+#endif
+                )
             {
                 string holder = Encoding.ASCII.GetString(text[..file.Read(0, text)]).Trim();
                 throw new DirectoryLockedException(path, int.TryParse(holder, CultureInfo.InvariantCulture, out int id) ? id : null);

@@ -131,10 +131,16 @@ public sealed partial class PartitionLog
 
         try
         {
+#if WEIR_PLANTED
+            if (!Planted.FlushLeftOut)
+#endif
             _activeFile!.Flush();
         }
         catch (DiskException e)
         {
+#if WEIR_PLANTED
+            if (!Planted.FlushFailureSwallowed)
+#endif
             throw Poison(e);
         }
 
@@ -235,6 +241,9 @@ public sealed partial class PartitionLog
             fill?.Invoke(file);
             file.Flush();
             _disk.Rename(path + LogFiles.Temporary, path);
+#if WEIR_PLANTED
+            if (!Planted.NameNotFlushed)
+#endif
             _disk.SyncDirectory(_directory);
         }
         catch

@@ -63,7 +63,11 @@ public sealed partial class PartitionLog : IDisposable
     public Offset FlushedEnd
     {
         get => new(Volatile.Read(ref _flushedEnd));
+#if WEIR_PLANTED
+        private set => Volatile.Write(ref _flushedEnd, Planted.OffsetOf32Bits ? unchecked((int)value.Value) : value.Value);
+#else
         private set => Volatile.Write(ref _flushedEnd, value.Value);
+#endif
     }
 
     /// <summary>Append time of the last frame, epoch milliseconds; the smallest value when the log has no frame.</summary>

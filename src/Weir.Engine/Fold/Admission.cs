@@ -264,6 +264,12 @@ internal sealed class Admission : IDisposable
     private byte DecideOne(ColumnBatch batch, int record, in AdmissionInput input, out long other)
     {
         other = -1;
+#if WEIR_PLANTED
+        if (Planted.Canary)
+        {
+            return Pack(Verdict.Counted);
+        }
+#endif
         if (input.Invalid != VerdictReason.None)
         {
             return Pack(Verdict.Invalid, input.Invalid);
@@ -285,6 +291,13 @@ internal sealed class Admission : IDisposable
         }
 
         long original = _owners.OffsetOf(existing);
+#if WEIR_PLANTED
+        if (Planted.IdsForgotten && original < offset - 100)
+        {
+            _owners.Replace(input.Owner, offset, input.IdentityPrint, 0);
+            return Pack(Verdict.Counted);
+        }
+#endif
         if (Definition.Remember is { } remember && original < offset - remember)
         {
             _owners.Replace(input.Owner, offset, input.IdentityPrint, 0);

@@ -144,7 +144,11 @@ internal sealed unsafe class OwnerTable : IDisposable
         Invariant.Check(found, "Replace of an owner that is not in the table.");
 
         // A snapshot under way wants the entry as it was at its offset.
-        if (_undo is not null && index >= _snapshotNext && OffsetOf(shard.Slots[slot]) < _snapshotEnd)
+        if (_undo is not null && index >= _snapshotNext && OffsetOf(shard.Slots[slot]) < _snapshotEnd
+#if WEIR_PLANTED
+            && !Weir.Core.Planted.SnapshotOfLater
+#endif
+            )
         {
             _undo.Add(shard.Slots[slot]);
         }

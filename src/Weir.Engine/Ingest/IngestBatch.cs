@@ -176,6 +176,12 @@ public sealed class IngestBatch : IDisposable, IValueTaskSource, IThreadPoolWork
         PartitionBatch part = _parts[slot.Partition]!;
         if (FailureOf(part) is { } failure)
         {
+#if WEIR_PLANTED
+            if (Planted.UnknownToldRefused)
+            {
+                return new EventOutcome(OutcomeKind.Refused, Verdict.None, VerdictReason.None, failure, -1, -1);
+            }
+#endif
             return new EventOutcome(OutcomeKind.Unknown, Verdict.None, VerdictReason.None, failure, slot.Partition, -1);
         }
 
@@ -216,6 +222,18 @@ public sealed class IngestBatch : IDisposable, IValueTaskSource, IThreadPoolWork
             _isRented = false;
             GiveBack();
         }
+#if WEIR_PLANTED
+        else if (Planted.BufferReused)
+        {
+            var next = new IngestBatch(_stream);
+            for (int i = 0; i < _parts.Length; i++)
+            {
+                next._parts[i] = _parts[i] is { } part ? new PartitionBatch(next) { Writer = part.Writer } : null;
+            }
+
+            next.GiveBack();
+        }
+#endif
     }
 
     private void LetGo()

@@ -7,7 +7,11 @@ internal sealed class PartitionBatch(IngestBatch owner) : AppendBatch
 {
     private int[]? _placeOf;
 
+#if WEIR_PLANTED
+    public RecordBatchWriter Writer { get; init; } = new(initialBytes: 512);
+#else
     public RecordBatchWriter Writer { get; } = new(initialBytes: 512);
+#endif
 
     /// <summary>Memory held, bytes.</summary>
     public long CapacityBytes => Writer.CapacityBytes + Columns.CapacityBytes + VerdictBytes;

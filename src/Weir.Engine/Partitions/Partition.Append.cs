@@ -354,6 +354,12 @@ internal sealed partial class Partition
             failure = ErrorCode.PartitionStopped;
         }
 
+#if WEIR_PLANTED
+        if (Planted.FlusherDies && failure is not null)
+        {
+            return;
+        }
+#endif
         TimeSpan took = _stream.Time.GetElapsedTime(started);
         Interlocked.Exchange(ref _lastFlushTicks, took.Ticks);
         Interlocked.Exchange(ref _flushBeganAt, 0);

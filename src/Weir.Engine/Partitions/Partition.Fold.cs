@@ -26,6 +26,12 @@ internal sealed partial class Partition
             }
 
             _isFolded = true;
+#if WEIR_PLANTED
+            if (Planted.AckBeforeFlush)
+            {
+                CompleteSteps();
+            }
+#endif
             if (_plan.Definition.Delivery == Delivery.AtMostOnce)
             {
                 // This delivery is acknowledged from memory; its definition says so.
@@ -62,6 +68,13 @@ internal sealed partial class Partition
         _earlier.CompareLookalikes(_admission, columns);
         _admission.Decide(columns, batch.Verdicts, batch.Others);
         Span<byte> verdicts = batch.Verdicts.AsSpan(0, columns.RecordCount);
+#if WEIR_PLANTED
+        if (Planted.UpdatesDropped && _round.Count > 1)
+        {
+            _views.Advance(columns.BaseOffset + columns.RecordCount);
+        }
+        else
+#endif
         _views.Apply(_plan, columns, verdicts, batch.Others);
         KeepVerdicts(columns.BaseOffset, verdicts, batch.Others);
         _hotKeys.Sample(columns);

@@ -202,6 +202,12 @@ internal sealed class LogRecovery
             durable = Max(durable, scan.DurableEndBeyond());
         }
 
+#if WEIR_PLANTED
+        if (Planted.CutAtFirstBad)
+        {
+            durable = scan.End;
+        }
+#endif
         if (durable > scan.End || scan.IsUnreadable)
         {
             scan.CollectDamage(_damage, durable);
@@ -213,6 +219,12 @@ internal sealed class LogRecovery
             return Damaged(segments, start, Max(scan.End, durable), scan);
         }
 
+#if WEIR_PLANTED
+        if (Planted.TailTrusted)
+        {
+            durable = scan.End;
+        }
+#endif
         // Frames below the durable end are proven; the rest is kept, but written again before anybody relies on it.
         (SegmentLink link, long provenLength, Offset provenEnd) = scan.FindEndOfProven(durable);
         UnprovenTail? tail = scan.End > provenEnd ? new UnprovenTail(last.Path, provenLength, scan.RecordsEnd, provenEnd, new Segment(last.Path, last.Header, last.HeaderChecksum, scan.RecordsEnd, index: null)) : null;

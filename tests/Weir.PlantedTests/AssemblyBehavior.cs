@@ -1,0 +1,2 @@
+// Each of them keeps both processors busy.
+[assembly: CollectionBehavior(DisableTestParallelization = true)]
