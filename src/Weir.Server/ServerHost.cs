@@ -44,6 +44,7 @@ public sealed partial class ServerHost : IAsyncDisposable
     private readonly ServerMetrics _serverMetrics;
     private readonly KafkaServer? _kafka;
     private ListenOptions? _kafkaListener;
+    private readonly IngestAdmission _admission;
     private readonly ITimer _rates;
     private readonly ILogger _log;
     private Task _applying = Task.CompletedTask;
@@ -66,6 +67,7 @@ public sealed partial class ServerHost : IAsyncDisposable
         _metrics = new PrometheusPage(_state, _app.Services.GetRequiredService<IMeterFactory>());
         var live = new LiveEndpoint(_state, loggers);
         _serverMetrics = new ServerMetrics(_state, live);
+        _admission = new IngestAdmission(Math.Min(configuration.RequestBytes, IngestAdmission.BytesPerProcessor * Environment.ProcessorCount), configuration.RequestBytes, options.Time);
         _rates = options.Time.CreateTimer(_ => SampleRates(), null, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1));
         Router router = CreateRouter(live, options.Time);
         _app.Run(router.HandleAsync);
@@ -195,6 +197,7 @@ public sealed partial class ServerHost : IAsyncDisposable
         await StopAsync();
         _kafka?.Dispose();
         await _rates.DisposeAsync();
+        _admission.Dispose();
         _serverMetrics.Dispose();
         _metrics.Dispose();
         _state.Dispose();
@@ -267,6 +270,8 @@ public sealed partial class ServerHost : IAsyncDisposable
         kestrel.Limits.MaxRequestLineSize = 8 * 1024;
         // Calls that take less say so themselves; EventsEndpoint has the limits of each form.
         kestrel.Limits.MaxRequestBodySize = EventsEndpoint.MaxLinesBodyBytes;
+        // Read ahead of who asks for it, of each connection: what waits for its turn lies in its client's and the kernel's buffers.
+        kestrel.Limits.MaxRequestBufferSize = 128 * 1024;
         kestrel.Limits.MinRequestBodyDataRate = new MinDataRate(bytesPerSecond: 240, gracePeriod: TimeSpan.FromSeconds(10));
         kestrel.Limits.MinResponseDataRate = new MinDataRate(bytesPerSecond: 240, gracePeriod: TimeSpan.FromSeconds(10));
         Listen(kestrel, configuration.Listen, listener => listener.Protocols = HttpProtocols.Http1);
@@ -296,7 +301,7 @@ public sealed partial class ServerHost : IAsyncDisposable
 
     private Router CreateRouter(LiveEndpoint live, TimeProvider time)
     {
-        var events = new EventsEndpoint(_state, new IngestBudget(_configuration.RequestBytes), _serverMetrics);
+        var events = new EventsEndpoint(_state, new IngestBudget(_configuration.RequestBytes), _admission, _serverMetrics);
         byte[] openApi = [];
         IReadOnlyList<Route> routes = ApiRoutes.Of(
             events, new StreamEndpoints(_state), new ViewEndpoints(_state, time), live, _recounts, new HealthEndpoints(_state), StaticAssets.Load(), WriteMetricsAsync, WriteOpenApiAsync);

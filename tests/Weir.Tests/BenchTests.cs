@@ -40,6 +40,26 @@ public sealed class BenchTests : IDisposable
         Assert.Empty(Directory.EnumerateFileSystemEntries(_folder));
     }
 
+    /// <summary>What does not depend on how fast the machine is: nothing lost or double (else the command fails), every refusal says when to come again, memory has a bound.</summary>
+    [Theory]
+    [InlineData("--batch 2000 --connections 96")]
+    [InlineData("--batch 100 --connections 16 --whole")]
+    public async Task A_short_overload_loses_nothing_tells_everybody_when_to_come_again_and_draws_a_curve(string line)
+    {
+        string curve = Path.Combine(Directory.CreateDirectory(Path.Combine(_folder, "curve")).FullName, "overload.svg");
+        CommandRun run = await CommandRun.OfAsync(["bench", "overload", "--seconds", "0.3", "--subscribers", "20", .. line.Split(' '), "--svg", curve, "--json", "--data", Path.Combine(_folder, "data")]);
+
+        Assert.True(run.Out.StartsWith('['), run.Error);
+        JsonArray phases = run.Json.AsArray();
+        Assert.Equal(11, phases.Count);
+        string[] missed = [.. phases.SelectMany(phase => phase!["missed"]?.AsArray() ?? []).Select(sentence => sentence!.ToString())];
+        Assert.DoesNotContain(missed, sentence => sentence.Contains("Retry-After", StringComparison.Ordinal) || sentence.Contains("resident", StringComparison.Ordinal));
+        Assert.Equal(missed.Length == 0 ? ExitCode.Ok : ExitCode.Failed, run.Code);
+        Assert.All(phases, phase => Assert.True(phase!["events"]!.GetValue<long>() > 0 && phase["broken"]!.GetValue<double>() == 0, phase!.ToJsonString()));
+        Assert.StartsWith("<svg", await File.ReadAllTextAsync(curve, TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        Assert.Empty(Directory.EnumerateFileSystemEntries(Path.Combine(_folder, "data")));
+    }
+
     [Fact]
     public async Task A_run_that_the_disk_has_no_room_for_is_refused_before_anything_starts()
     {

@@ -14,7 +14,7 @@ namespace Weir.Server.Http;
 /// Collects the outcomes of a body's events, batch by batch in the body's order, and writes the answer: totals, position and the verdicts that are
 /// not plainly "counted". Used by one request.
 /// </summary>
-internal sealed class EventsAnswer(EventStream stream, in EventsRequest asked, IngestBudget budget)
+internal sealed class EventsAnswer(EventStream stream, in EventsRequest asked, IngestBudget budget, IngestAdmission admission)
 {
     /// <summary>Verdicts listed when nothing else is asked for; the rest is told as <c>more</c>.</summary>
     private const int ListedByDefault = 1_000;
@@ -140,7 +140,7 @@ internal sealed class EventsAnswer(EventStream stream, in EventsRequest asked, I
         response.ContentType = code is null ? "application/json" : Problem.ContentType;
         if (code is { } retried && WeirErrors.Get(retried).IsRetryable)
         {
-            response.Headers.RetryAfter = Problem.Seconds(stream.EstimateDrain()).ToString(CultureInfo.InvariantCulture);
+            response.Headers.RetryAfter = Problem.Seconds(admission.ComeAgainAfter(context.Request.ContentLength ?? EventsEndpoint.PieceBytes, stream.EstimateDrain())).ToString(CultureInfo.InvariantCulture);
         }
     }
 

@@ -15,7 +15,7 @@ namespace Weir.Server.Http;
 /// POST /v1/streams/{stream}/events: takes a body of events apart, hands them to the stream in batches, and answers what became of each.
 /// Holds no state of its own; a request is one asynchronous flow, and what it submitted is awaited whatever happens to its connection.
 /// </summary>
-internal sealed class EventsEndpoint(ServerState server, IngestBudget budget, ServerMetrics metrics)
+internal sealed class EventsEndpoint(ServerState server, IngestBudget budget, IngestAdmission admission, ServerMetrics metrics)
 {
     /// <summary>A body that is not taken in pieces.</summary>
     public const long MaxBodyBytes = 64L << 20;
@@ -28,6 +28,9 @@ internal sealed class EventsEndpoint(ServerState server, IngestBudget budget, Se
 
     // Pieces of one body that wait for the disk while the next one is read.
     private const int PiecesInFlight = 4;
+
+    // Of a body of lines there is no more in memory at one time.
+    private const long MostExpectedBytes = (PiecesInFlight + 1) * PieceBytes;
 
     // A body this small is expected whole in the first read, and then split where it lies, without a copy.
     private const int SmallBodyBytes = 4096;
@@ -63,7 +66,7 @@ internal sealed class EventsEndpoint(ServerState server, IngestBudget budget, Se
         long submitted = Stopwatch.GetTimestamp();
         await asked.Submit(batch);
         metrics.Record(stream, batch.Totals, Stopwatch.GetElapsedTime(submitted));
-        var answer = new EventsAnswer(stream, asked, budget);
+        var answer = new EventsAnswer(stream, asked, budget, admission);
         answer.Collect(batch);
         await answer.WriteAsync(context);
     }
@@ -91,11 +94,30 @@ internal sealed class EventsEndpoint(ServerState server, IngestBudget budget, Se
 
     private async Task TakeAnyAsync(HttpContext context, EventStream stream, EventsRequest asked)
     {
+        long expected = Math.Clamp(context.Request.ContentLength ?? PieceBytes, 1, MostExpectedBytes);
+        if (!await admission.EnterAsync(expected))
+        {
+            await Problem.WriteAsync(context, ErrorCode.TooManyRequests, "More bodies come in than are taken; this one has waited a second, unread.", admission.ComeAgainAfter(expected, stream.EstimateDrain()));
+            return;
+        }
+
+        try
+        {
+            await TakeAdmittedAsync(context, stream, asked);
+        }
+        finally
+        {
+            admission.Leave(expected, isTaken: context.Response.StatusCode < StatusCodes.Status300MultipleChoices);
+        }
+    }
+
+    private async Task TakeAdmittedAsync(HttpContext context, EventStream stream, EventsRequest asked)
+    {
         bool canBeLines = asked.Form is BodyForm.Lines or BodyForm.Guess;
         await using BodySource source = BodySource.Open(context.Request, canBeLines ? MaxLinesBodyBytes : MaxBodyBytes);
         long expected = context.Request.Headers.ContentEncoding.Count == 0 ? context.Request.ContentLength ?? long.MaxValue : long.MaxValue;
         var body = new BodyBuffer((int)Math.Min(expected, PieceBytes), budget);
-        await using var pieces = new PieceQueue(stream, asked, budget, metrics, PiecesInFlight);
+        await using var pieces = new PieceQueue(stream, asked, budget, admission, metrics, PiecesInFlight);
         WeirException? fault = null;
         try
         {

@@ -8,12 +8,12 @@ namespace Weir.Server.Http;
 /// The batches of one body that were handed to the stream and are not answered yet: bounded, collected in the body's order.
 /// A batch is disposed only after its submission has ended, because the stream reads it until then.
 /// </summary>
-internal sealed class PieceQueue(EventStream stream, EventsRequest asked, IngestBudget budget, ServerMetrics metrics, int bound) : IAsyncDisposable
+internal sealed class PieceQueue(EventStream stream, EventsRequest asked, IngestBudget budget, IngestAdmission admission, ServerMetrics metrics, int bound) : IAsyncDisposable
 {
     private readonly Queue<(IngestBatch Batch, ValueTask Submitted, long Timestamp)> _submitted = new(bound);
     private IngestBatch? _next;
 
-    public EventsAnswer Answer { get; } = new(stream, asked, budget);
+    public EventsAnswer Answer { get; } = new(stream, asked, budget, admission);
 
     public string? IdempotencyKey { get; } = asked.IdempotencyKey;
 

@@ -50,6 +50,12 @@ internal static class Problem
             response.Headers.RetryAfter = Seconds(retryAfter).ToString(CultureInfo.InvariantCulture);
         }
 
+        // Whether the body of one who asked first (RFC 9110, 10.1.1) still comes is his choice: where it would begin nobody knows what the next bytes are.
+        if (context.Request.Headers.Expect.Count > 0)
+        {
+            response.Headers.Connection = "close";
+        }
+
         response.StatusCode = status;
         response.ContentType = ContentType;
         response.ContentLength = body.WrittenCount;

@@ -18,6 +18,9 @@ internal sealed record BenchResult(string Name, long Events, TimeSpan Elapsed)
     /// <summary>Figures of this benchmark alone, such as bytes per voter, by name with the unit in it.</summary>
     public IReadOnlyList<(string Name, double Value)> Figures { get; init; } = [];
 
+    /// <summary>What was to be reached and was not, as sentences. The command ends with code 1 then.</summary>
+    public IReadOnlyList<string> Missed { get; init; } = [];
+
     public double EventsPerSecond => Events / Math.Max(Elapsed.TotalSeconds, 1e-9);
 
     public JsonObject ToJson(Machine machine)
@@ -37,6 +40,11 @@ internal sealed record BenchResult(string Name, long Events, TimeSpan Elapsed)
         foreach ((string name, double value) in Figures)
         {
             document[name] = Math.Round(value, 3);
+        }
+
+        if (Missed.Count > 0)
+        {
+            document["missed"] = new JsonArray([.. Missed.Select(sentence => (JsonNode)sentence)]);
         }
 
         document["machine"] = machine.ToJson();
@@ -70,6 +78,10 @@ internal sealed record BenchResult(string Name, long Events, TimeSpan Elapsed)
         }
 
         writer.WriteLine($"machine: {machine}");
+        foreach (string sentence in results.SelectMany(result => result.Missed))
+        {
+            writer.WriteLine($"missed: {sentence}");
+        }
     }
 
     private static string Cell(double? value) => value?.ToString(value >= 1000 ? "N0" : "0.##", CultureInfo.InvariantCulture) ?? "";

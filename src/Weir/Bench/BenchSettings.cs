@@ -15,6 +15,15 @@ internal sealed record BenchSettings
 
     public int? Subscribers { get; init; }
 
+    /// <summary>Of each phase of `overload`.</summary>
+    public double? Seconds { get; init; }
+
+    /// <summary>`overload` sends bodies without asking first.</summary>
+    public bool SendsWhole { get; init; }
+
+    /// <summary>Where `overload` draws its curve; null: nowhere.</summary>
+    public string? Svg { get; init; }
+
     /// <summary>Where the server's data goes; a folder of this run is made in it and deleted after.</summary>
     public required string Directory { get; init; }
 }

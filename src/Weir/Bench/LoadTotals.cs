@@ -45,6 +45,9 @@ internal sealed class LoadTotals
         Repeated += other.Repeated;
     }
 
+    /// <summary>The votes that an answer of any status says are counted.</summary>
+    public static int CountedIn(ReadOnlySpan<byte> answer) => Number(answer, "\"counted\":"u8);
+
     private static int Number(ReadOnlySpan<byte> answer, ReadOnlySpan<byte> name)
     {
         int at = answer.IndexOf(name);

@@ -11,6 +11,12 @@ internal enum UserChoice
 
     /// <summary>Each user once: as many voters as votes, up to 100 million.</summary>
     Distinct,
+
+    /// <summary>A million that take turns: what the server has to remember does not grow for ever.</summary>
+    Million,
+
+    /// <summary>One and the same.</summary>
+    One,
 }
 
 /// <summary>
@@ -40,7 +46,8 @@ internal sealed class VoteBody
 
     /// <param name="votes">Votes in the body; 1 makes a body of one JSON object.</param>
     /// <param name="seed">Of the users; every thread has its own.</param>
-    public VoteBody(string stream, int votes, UserChoice users, int seed)
+    /// <param name="asksFirst">The head says <c>Expect: 100-continue</c>: the body is sent when the server asks for it.</param>
+    public VoteBody(string stream, int votes, UserChoice users, int seed, bool asksFirst = false)
     {
         Votes = votes;
         _users = users;
@@ -60,7 +67,7 @@ internal sealed class VoteBody
 
         _stride = VoteBytes + 1;
         string body = lines.ToString();
-        string head = $"POST /v1/streams/{stream}/events HTTP/1.1\r\nHost: localhost\r\nContent-Type: {(isSingle ? "application/json" : "application/x-ndjson")}\r\nContent-Length: {body.Length}\r\n\r\n";
+        string head = $"POST /v1/streams/{stream}/events HTTP/1.1\r\nHost: localhost\r\nContent-Type: {(isSingle ? "application/json" : "application/x-ndjson")}\r\nContent-Length: {body.Length}\r\n{(asksFirst ? "Expect: 100-continue\r\n" : "")}\r\n";
         _request = Encoding.ASCII.GetBytes(head + body);
         _bodyAt = head.Length;
         _idAt = _bodyAt + body.IndexOf('0', StringComparison.Ordinal);
@@ -72,6 +79,8 @@ internal sealed class VoteBody
     /// <summary>Head and body of the request as they stand.</summary>
     public ReadOnlySpan<byte> Request => _request;
 
+    public ReadOnlySpan<byte> Head => _request.AsSpan(0, _bodyAt);
+
     public ReadOnlySpan<byte> Body => _request.AsSpan(_bodyAt);
 
     /// <summary>Makes other votes of them: the ids <paramref name="first"/> and up.</summary>
@@ -82,9 +91,17 @@ internal sealed class VoteBody
         {
             ulong number = first + (ulong)i;
             Digits.Write(request.Slice(_idAt + (i * _stride), IdDigits), number);
-            Digits.Write(request.Slice(_userAt + (i * _stride), UserDigits), _users == UserChoice.Random ? NextUser() : number * UserStep % Users);
+            Digits.Write(request.Slice(_userAt + (i * _stride), UserDigits), UserOf(number));
         }
     }
+
+    private ulong UserOf(ulong number) => _users switch
+    {
+        UserChoice.Random => NextUser(),
+        UserChoice.Million => number * UserStep % 1_000_000,
+        UserChoice.One => 0,
+        _ => number * UserStep % Users,
+    };
 
     // xorshift64*, then the high half scaled: a user in a few cycles.
     private ulong NextUser()

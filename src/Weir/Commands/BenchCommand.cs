@@ -24,6 +24,7 @@ internal static class BenchCommand
         ("recount", "the second implementation over 10 million votes", StateBenches.RecountAsync),
         ("partitions", "http with 1, 4, 16 and 64 partitions", ThroughputBenches.PartitionsAsync),
         ("fanout", "age of what 10,000 live subscribers see", LiveBenches.FanoutAsync),
+        ("overload", "what is taken when 1, 2, 5 and 10 times the peak is offered, by arrival times fixed in advance, beside 1,000 slow readers, and how soon it is as before", OverloadBench.RunAsync),
     ];
 
     public static Command Create(Terminal terminal)
@@ -34,10 +35,13 @@ internal static class BenchCommand
         var connections = new Option<int?>("--connections") { Description = "Connections of the generator.", HelpName = "N" };
         var batch = new Option<int?>("--batch") { Description = "Votes per request.", HelpName = "N" };
         var rate = new Option<double?>("--rate") { Description = "Votes per second. Default: as fast as they go, or half of that.", HelpName = "N" };
-        var subscribers = new Option<int?>("--subscribers") { Description = "Live subscribers of `fanout`.", HelpName = "N" };
+        var subscribers = new Option<int?>("--subscribers") { Description = "Live subscribers of `fanout`, slow ones of `overload`.", HelpName = "N" };
+        var seconds = new Option<double?>("--seconds") { Description = "Of each phase of `overload`. Default: 10.", HelpName = "N" };
+        var whole = new Option<bool>("--whole") { Description = "`overload` sends its bodies without `Expect: 100-continue`." };
+        var svg = new Option<string?>("--svg") { Description = "Draw the curve of `overload` into this file.", HelpName = "FILE" };
         var data = new Option<string>("--data") { Description = "Folder for the server's data, which is deleted after.", DefaultValueFactory = _ => Path.Combine(".weir", "bench"), HelpName = "FOLDER" };
         Option<bool> json = SharedOptions.Json();
-        var command = new Command("bench", "Measure this machine: server and load generator as separate processes, data deleted after.") { name, events, connections, batch, rate, subscribers, data, json };
+        var command = new Command("bench", "Measure this machine: server and load generator as separate processes, data deleted after.") { name, events, connections, batch, rate, subscribers, seconds, whole, svg, data, json };
         command.SetAction((parsed, cancel) => RunAsync(
             terminal,
             parsed.GetRequiredValue(name),
@@ -48,6 +52,9 @@ internal static class BenchCommand
                 Batch = parsed.GetValue(batch),
                 PerSecond = parsed.GetValue(rate),
                 Subscribers = parsed.GetValue(subscribers),
+                Seconds = parsed.GetValue(seconds),
+                SendsWhole = parsed.GetValue(whole),
+                Svg = parsed.GetValue(svg),
                 Directory = parsed.GetRequiredValue(data),
             },
             parsed.GetValue(json),
@@ -79,6 +86,6 @@ internal static class BenchCommand
             BenchResult.WriteTable(results, machine, terminal.Out);
         }
 
-        return ExitCode.Ok;
+        return results.All(result => result.Missed.Count == 0) ? ExitCode.Ok : ExitCode.Failed;
     }
 }

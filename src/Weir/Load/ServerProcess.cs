@@ -100,6 +100,16 @@ internal sealed class ServerProcess : IDisposable
     /// <summary>Bytes of physical memory that the process holds now (VmRSS); 0 where /proc is missing.</summary>
     public long ResidentBytes => ReadStatus("VmRSS:");
 
+    /// <summary>Processor time of all its threads since it started.</summary>
+    public TimeSpan ProcessorTime
+    {
+        get
+        {
+            _process!.Refresh();
+            return _process.TotalProcessorTime;
+        }
+    }
+
     public void Dispose()
     {
         if (_process is { HasExited: false })
