@@ -35,7 +35,9 @@ public sealed partial class PartialView
     {
         StateCopy copy = _copy!;
         int end = Math.Min(copy.Next + Math.Max(1, pieceBytes / LeastGroupBytes), copy.IsDone.Length);
-        while (copy.Next < end)
+
+        // An empty piece would say that this was all: what is free or copied already is passed over.
+        while (copy.Next < copy.IsDone.Length && (copy.Next < end || copy.Piece.WrittenCount == 0))
         {
             Copy(copy, copy.Next++);
         }
