@@ -100,7 +100,7 @@ public sealed partial class FormatPagesTests
     }
 
     [Fact]
-    public void Every_file_that_a_page_names_exists()
+    public void Every_file_or_folder_that_a_page_names_exists()
     {
         string root = RepositoryRoot();
         foreach (string page in (string[])["segment", "index", "recovery", "verdicts", "keys-file", "snapshot", "data-directory", "durability"])
@@ -108,7 +108,7 @@ public sealed partial class FormatPagesTests
             string text = File.ReadAllText(Path.Combine(root, "docs", "internals", page + ".md"));
             MatchCollection files = SourceFile().Matches(text);
             Assert.NotEmpty(files);
-            Assert.All(files, file => Assert.True(File.Exists(Path.Combine(root, file.Groups[1].Value)), $"{page}.md names {file.Groups[1].Value}."));
+            Assert.All(files, file => Assert.True(Path.Exists(Path.Combine(root, file.Groups[1].Value)), $"{page}.md names {file.Groups[1].Value}."));
         }
     }
 
