@@ -195,10 +195,9 @@ public sealed class ProduceBatch : AppendBatch, IDisposable, IValueTaskSource, I
     private string? WrongPlace(ReadOnlySpan<byte> bytes, in Record record, int index, ReadOnlySpan<byte> key)
     {
         StreamDefinition definition = _plan.Definition;
-        string fields = definition.Key.Count > 0 ? string.Join(", ", definition.Key) : definition.Id?.ToString() ?? "the id in the headers";
         if (record.KeyLength >= 0 && !bytes.Slice(record.KeyAt, record.KeyLength).SequenceEqual(key))
         {
-            return $"Record {index}: the key is {Shown(bytes.Slice(record.KeyAt, record.KeyLength))}, but {fields} in the value makes it {Shown(key)}. Send that, or no key and the right partition.";
+            return $"Record {index}: the key is {Shown(bytes.Slice(record.KeyAt, record.KeyLength))}, but {KeyFields(definition)} in the value makes it {Shown(key)}. Send that, or no key and the right partition.";
         }
 
         int expected = Partitioner.PartitionOf(definition.Partitioner, key, _stream.PartitionCount);
@@ -209,8 +208,10 @@ public sealed class ProduceBatch : AppendBatch, IDisposable, IValueTaskSource, I
 
         PartitionerKind other = definition.Partitioner == PartitionerKind.Murmur2 ? PartitionerKind.Crc32 : PartitionerKind.Murmur2;
         string matches = Partitioner.PartitionOf(other, key, _stream.PartitionCount) == _partition ? $" {NameOf(other)} puts it here: set the client's partitioner to {NameOf(definition.Partitioner)}, or define the stream with {NameOf(other)}." : "";
-        return $"Record {index}: the key {Shown(key)} ({fields}) belongs in partition {expected} by {NameOf(definition.Partitioner)}; it came to {_partition}.{matches}";
+        return $"Record {index}: the key {Shown(key)} ({KeyFields(definition)}) belongs in partition {expected} by {NameOf(definition.Partitioner)}; it came to {_partition}.{matches}";
     }
+
+    private static string KeyFields(StreamDefinition definition) => definition.Key.Count > 0 ? string.Join(", ", definition.Key) : definition.Id?.ToString() ?? "the id in the headers";
 
     private static string NameOf(PartitionerKind kind) => kind == PartitionerKind.Murmur2 ? "murmur2" : "crc32";
 
