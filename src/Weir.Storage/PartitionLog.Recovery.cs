@@ -100,13 +100,15 @@ public sealed partial class PartitionLog
 
     /// <summary>
     /// As <see cref="RewriteTail"/> where there is no room for a new segment: the same bytes at the same place need none. Written, their pages are dirty, so
-    /// that this flush covers them whatever became of the one before; and a write that is torn leaves what was there, or the same. It proves them to
-    /// this opening only: the next one that has room writes them into a new segment.
+    /// that this flush covers them whatever became of the one before; and a write that is torn leaves what was there, or the same. The length is changed
+    /// and changed back for the same reason, and the directory is flushed, because the file's name may be in memory only. It proves them to this opening
+    /// only: the next one that has room writes them into a new segment.
     /// </summary>
-    private static bool TryRewriteInPlace(IDisk disk, LogIdentity identity, UnprovenTail tail)
+    private static bool TryRewriteInPlace(IDisk disk, string directory, LogIdentity identity, UnprovenTail tail)
     {
         try
         {
+            disk.SyncDirectory(directory);
             using IDiskFile file = disk.OpenFile(tail.Path, FileOpen.ReadWrite);
             var frames = new FrameScanner(file, identity.FrameSeed, tail.FilePosition, tail.Length);
             while (frames.TryNext(out Frame frame, out ReadOnlySpan<byte> batch, out _))
@@ -134,6 +136,9 @@ public sealed partial class PartitionLog
                 file.Write(at, bytes);
             }
 
+            long length = file.Length;
+            file.Truncate(length + 1);
+            file.Truncate(length);
             file.Flush();
             return true;
         }

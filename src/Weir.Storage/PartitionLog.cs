@@ -166,7 +166,7 @@ public sealed partial class PartitionLog : IDisposable
         Offset proven = recovered.End;
         if (recovered.Tail is { } tail)
         {
-            if (TryRewriteInPlace(disk, identity, tail))
+            if (TryRewriteInPlace(disk, directory, identity, tail))
             {
                 recovered.Segments.RemoveAll(segment => segment.Path == tail.Path);
                 recovered.Segments.Add(tail.Whole);

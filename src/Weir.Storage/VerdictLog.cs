@@ -179,6 +179,12 @@ public sealed class VerdictLog : IDisposable
             }
 
             WriteBlock();
+            if (_file is null)
+            {
+                // The disk did not take the block just now: it is held.
+                return;
+            }
+
             _flushing = file = _file;
             left = [.. _leftUnflushed];
             _leftUnflushed.Clear();

@@ -16,6 +16,7 @@ public sealed class SeedTests
         Assert.True(run.Failures.Count == 0, string.Join('\n', run.Failures.Select(failure => $"./sim --seed {failure.Key}: {failure.Value}")));
         Assert.Equal(seeds, run.Totals.Seeds);
         Assert.True(run.Totals is { Crashes: > 0, Acknowledged: > 0 }, "Nothing happened.");
+        Assert.All(Enum.GetValues<FaultKind>(), fault => Assert.True(run.Totals.Of(fault) > 0, $"{fault} was never drawn."));
     }
 
     [Fact]

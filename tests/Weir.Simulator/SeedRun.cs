@@ -62,9 +62,16 @@ internal sealed class SeedRun
         text.AppendLine(CultureInfo.InvariantCulture, $"steps              {Totals.Steps:N0}");
         text.AppendLine(CultureInfo.InvariantCulture, $"crashes            {Totals.Crashes:N0}");
         text.AppendLine(CultureInfo.InvariantCulture, $"acknowledgements   {Totals.Acknowledged:N0}");
-        foreach ((string fault, long count) in Totals.Faults)
+        text.AppendLine("faults");
+        foreach (FaultKind fault in Enum.GetValues<FaultKind>())
         {
-            text.AppendLine(CultureInfo.InvariantCulture, $"  {fault,-40} {count,12:N0}");
+            text.AppendLine(CultureInfo.InvariantCulture, $"  {fault,-40} {Totals.Of(fault),12:N0}");
+        }
+
+        text.AppendLine("reported by the engine");
+        foreach ((string report, long count) in Totals.Reports)
+        {
+            text.AppendLine(CultureInfo.InvariantCulture, $"  {report,-40} {count,12:N0}");
         }
 
         text.Append(CultureInfo.InvariantCulture, $"failures           {Failures.Count:N0}");

@@ -54,10 +54,24 @@ internal sealed partial class Simulation
             < 992 => "delete view",
             _ => "define",
         };
+        if (FaultOf(what) is { } fault)
+        {
+            _totals.Count(fault);
+        }
+
         client.IsBusy = true;
         _scheduler.RunHere(() => Begin(new Doing(client, what, mix.Name), () => ActAsync(what, client, mix, stream!)));
         return true;
     }
+
+    private static FaultKind? FaultOf(string what) => what switch
+    {
+        "close" => FaultKind.StreamClosed,
+        "open" => FaultKind.StreamOpened,
+        "redefine" => FaultKind.StreamRedefined,
+        "delete view" => FaultKind.ViewDeleted,
+        _ => null,
+    };
 
     private Task ActAsync(string what, Client client, StreamMix mix, EventStream stream) => what switch
     {
@@ -171,7 +185,7 @@ internal sealed partial class Simulation
             // The client has gone; the server lets go of its batch, and he may send the same again at once.
             batch.Dispose();
             client.IsBusy = false;
-            _totals.Count("client gave up");
+            _totals.Count(FaultKind.ClientGaveUp);
             return;
         }
 
@@ -212,8 +226,14 @@ internal sealed partial class Simulation
             }
             else if (_random.Next(4) > 0)
             {
+                _totals.Count(FaultKind.EventAgain);
                 return earlier;
             }
+        }
+
+        if (earlier is not null)
+        {
+            _totals.Count(FaultKind.EventWithUsedId);
         }
 
         int number = _ledger.Events.Count;
@@ -227,6 +247,8 @@ internal sealed partial class Simulation
         bool isBroken = _random.Next(40) == 0;
         if (isBroken)
         {
+            _totals.Count(FaultKind.EventBroken);
+
             // Cut short it is no JSON; without its fields it may still be known by its header.
             bool isCut = _random.Next(2) == 0;
             identity = isCut || !mix.IsByHeader ? null : identity;

@@ -20,19 +20,19 @@ internal sealed partial class Simulation
         AtSome(_mix.CleanStops, BeginStop);
         AtSome(_mix.NoSpaceWindows, () =>
         {
-            _totals.Count("disk full");
+            _totals.Count(FaultKind.DiskFull);
             _disk.CapacityBytes = _disk.UsedBytes + _random.Next(8000);
             _fullUntil = _time.GetTimestamp() + TimeSpan.FromMilliseconds(_random.Next(100, 60_000)).Ticks;
         });
         AtSome(_mix.ClockJumps, () =>
         {
             TimeSpan jump = TimeSpan.FromSeconds(_random.Next(6) switch { 0 => 3600, 1 => -3600, 2 => 31_536_000, 3 => -31_536_000, 4 => 3_155_760_000, _ => -2 });
-            _totals.Count("clock jump");
+            _totals.Count(jump > TimeSpan.Zero ? FaultKind.ClockForward : FaultKind.ClockBack);
             _trace.Write($"the wall clock jumps by {jump}");
             _time.JumpWallClock(jump);
         });
-        AtSome(_mix.BitFlips, () => Damage("bit flip in a derived file", path => !path.EndsWith(".log", StringComparison.Ordinal), isSector: false));
-        AtSome(_mix.Misdirected, () => Damage("misdirected write into a derived file", path => !path.EndsWith(".log", StringComparison.Ordinal), isSector: true));
+        AtSome(_mix.BitFlips, () => Damage(FaultKind.RotDerived, path => !path.EndsWith(".log", StringComparison.Ordinal), isSector: false));
+        AtSome(_mix.Misdirected, () => Damage(FaultKind.MisdirectedDerived, path => !path.EndsWith(".log", StringComparison.Ordinal), isSector: true));
         AtSome(_mix.LogDamage, DamageLog);
     }
 
@@ -85,12 +85,17 @@ internal sealed partial class Simulation
     {
         _totals.Crashes++;
         bool losesPower = _random.Next(100) < _mix.PowerLossPercent;
-        _totals.Count(losesPower ? "power loss" : "kill");
+        _totals.Count(losesPower ? FaultKind.PowerLoss : FaultKind.Kill);
+        if (!_isStarted && _totals.Crashes > 1)
+        {
+            _totals.Count(FaultKind.CrashDuringRecovery);
+        }
+
         _trace.Write(losesPower ? "POWER LOST" : "KILLED");
         SimulatedDisk survived = losesPower ? _disk.LosePower(_random) : _disk.Kill();
+        Count(survived.Lost);
         if (_hasFaults && _random.Next(4) == 0)
         {
-            _totals.Count("crash planned during recovery");
             survived.CrashAtChange(_random.Next(1, 25));
         }
 
@@ -104,7 +109,7 @@ internal sealed partial class Simulation
             return;
         }
 
-        _totals.Count("clean stop");
+        _totals.Count(FaultKind.CleanStop);
         _scheduler.RunHere(() => Begin(new Doing(null, "stop"), () => _stopping = StopAsync()));
     }
 
@@ -118,21 +123,21 @@ internal sealed partial class Simulation
     {
         if (_mix.ReadErrors > 0)
         {
-            Fail("read error", operation => operation.Name == "pread" && _random.NextDouble() < _mix.ReadErrors, DiskException.InputOutput);
+            Fail(_ => FaultKind.ReadIoError, operation => operation.Name == "pread" && _random.NextDouble() < _mix.ReadErrors, DiskException.InputOutput);
         }
 
         if (_mix.WriteErrors > 0)
         {
-            Fail("write error", operation => operation.Name is "pwrite" or "open" or "rename" or "unlink" && _random.NextDouble() < _mix.WriteErrors, WriteErrnos[_random.Next(WriteErrnos.Length)]);
+            Fail(WriteError, operation => operation.Name is "pwrite" or "open" or "rename" or "unlink" && _random.NextDouble() < _mix.WriteErrors, WriteErrnos[_random.Next(WriteErrnos.Length)]);
         }
 
         if (_mix.FlushErrors > 0)
         {
-            Fail("flush error", operation => operation.Name is "fdatasync" or "fsync" && _random.NextDouble() < _mix.FlushErrors, WriteErrnos[_random.Next(WriteErrnos.Length)]);
+            Fail(FlushError, operation => operation.Name is "fdatasync" or "fsync" && _random.NextDouble() < _mix.FlushErrors, WriteErrnos[_random.Next(WriteErrnos.Length)]);
         }
     }
 
-    private void Fail(string kind, Func<DiskOperation, bool> matches, int errno) => _disk.FailWhen(
+    private void Fail(Func<int, FaultKind> kindOf, Func<DiskOperation, bool> matches, int errno) => _disk.FailWhen(
         operation =>
         {
             if (!matches(operation))
@@ -140,13 +145,38 @@ internal sealed partial class Simulation
                 return false;
             }
 
-            _totals.Count(kind);
-            _trace.Write($"{kind} (errno {errno}): {operation.Name} {operation.Path} at {operation.FilePosition}");
+            _totals.Count(kindOf(errno));
+            _trace.Write($"{kindOf(errno)}: {operation.Name} {operation.Path} at {operation.FilePosition}");
             return true;
         },
         errno);
 
-    private void Damage(string kind, Func<string, bool> mayBeDamaged, bool isSector)
+    private static FaultKind WriteError(int errno) => errno switch
+    {
+        DiskException.InputOutput => FaultKind.WriteIoError,
+        DiskException.NoSpace => FaultKind.WriteNoSpace,
+        DiskException.ReadOnlyFileSystem => FaultKind.WriteReadOnly,
+        _ => FaultKind.WriteQuota,
+    };
+
+    private static FaultKind FlushError(int errno) => errno switch
+    {
+        DiskException.InputOutput => FaultKind.FlushIoError,
+        DiskException.NoSpace => FaultKind.FlushNoSpace,
+        DiskException.ReadOnlyFileSystem => FaultKind.FlushReadOnly,
+        _ => FaultKind.FlushQuota,
+    };
+
+    private void Count(in PowerLoss lost)
+    {
+        _totals.Count(FaultKind.WriteLost, lost.Pieces);
+        _totals.Count(_mix.TearBytes == SimulatedDisk.SectorBytes ? FaultKind.WriteTornAt512 : FaultKind.WriteTornAt4096, lost.Torn);
+        _totals.Count(FaultKind.WriteReordered, lost.Reordered);
+        _totals.Count(FaultKind.LengthLost, lost.Lengths);
+        _totals.Count(FaultKind.NameLost, lost.Names);
+    }
+
+    private void Damage(FaultKind kind, Func<string, bool> mayBeDamaged, bool isSector)
     {
         string[] paths = [.. _disk.Paths.Where(path => path.StartsWith("/data/streams/", StringComparison.Ordinal) && !path.EndsWith("definition.json", StringComparison.Ordinal) && !path.EndsWith(".base", StringComparison.Ordinal) && mayBeDamaged(path) && _disk.LengthOf(path) > 0)];
         if (paths.Length == 0)
@@ -180,9 +210,18 @@ internal sealed partial class Simulation
 
         string path = sealedOnes[_random.Next(sealedOnes.Length)];
         long position = _random.NextInt64(_disk.LengthOf(path));
-        _totals.Count("bit flip in a sealed segment");
-        _trace.Write($"bit flip in {path} at {position}");
-        _disk.FlipBit(path, position, _random.Next(8));
+        FaultKind kind = _random.Next(2) == 0 ? FaultKind.RotSegment : FaultKind.MisdirectedSegment;
+        _totals.Count(kind);
+        _trace.Write($"{kind}: {path} at {position}");
+        if (kind == FaultKind.RotSegment)
+        {
+            _disk.FlipBit(path, position, _random.Next(8));
+        }
+        else
+        {
+            _disk.Misdirect(paths[_random.Next(paths.Length)], _random.Next(4), path, position / SimulatedDisk.SectorBytes);
+        }
+
         _damagedLogs.Add(Path.GetDirectoryName(path)!);
     }
 

@@ -16,6 +16,8 @@ internal sealed partial class Simulation
     private const string Data = "/data";
     private const long MostSteps = 400_000;
 
+    private static readonly TimeSpan SlowFlush = TimeSpan.FromMilliseconds(100);
+
     private readonly int _seed;
     private readonly Random _random;
     private readonly FakeTime _time = new();
@@ -171,7 +173,7 @@ internal sealed partial class Simulation
         _startAgainAt = 0;
         _isStarted = false;
         _stopping = null;
-        _scheduler = new Scheduler(_random, _time, _trace, _threads, () => TimeSpan.FromMilliseconds(_hasFaults ? _random.Next(_mix.MostFlushMs) : 1)) { StepAll = StepAlive };
+        _scheduler = new Scheduler(_random, _time, _trace, _threads, FlushTime) { StepAll = StepAlive };
         var options = new NodeOptions
         {
             DataDirectory = Data,
@@ -189,6 +191,17 @@ internal sealed partial class Simulation
         _node = WeirNode.Create(options, _disk, _time, RandomBytes, (kind, text) => Report(scheduler, kind, text), _scheduler);
         WeirNode node = _node;
         _scheduler.RunHere(() => _starting = StartAsync(node));
+    }
+
+    private TimeSpan FlushTime()
+    {
+        var time = TimeSpan.FromMilliseconds(_hasFaults ? _random.Next(_mix.MostFlushMs) : 1);
+        if (time >= SlowFlush)
+        {
+            _totals.Count(FaultKind.FlushSlow);
+        }
+
+        return time;
     }
 
     private async Task StartAsync(WeirNode node)
@@ -245,7 +258,7 @@ internal sealed partial class Simulation
         }
 
         _trace.Write($"{kind}: {text}");
-        _totals.Count($"engine: {kind}");
+        _totals.Count(kind.ToString());
         if (kind == EngineEvent.NodeFailed)
         {
             Break(new Violation("I10 ServingOrStoppedWithAReason", $"The node failed: {text}"));

@@ -3,6 +3,8 @@ namespace Weir.Simulator;
 /// <summary>What a run did, or many together.</summary>
 internal sealed class Totals
 {
+    private readonly long[] _faults = new long[Enum.GetValues<FaultKind>().Length];
+
     public long Seeds { get; set; }
 
     public TimeSpan Simulated { get; set; }
@@ -15,10 +17,15 @@ internal sealed class Totals
 
     public long Steps { get; set; }
 
-    /// <summary>How often each kind of fault, or of rescue, came to pass.</summary>
-    public SortedDictionary<string, long> Faults { get; } = new(StringComparer.Ordinal);
+    /// <summary>What the engine reported: stops, recoveries, damage.</summary>
+    public SortedDictionary<string, long> Reports { get; } = new(StringComparer.Ordinal);
 
-    public void Count(string fault) => Faults[fault] = Faults.GetValueOrDefault(fault) + 1;
+    /// <summary>How often it came to pass.</summary>
+    public long Of(FaultKind fault) => _faults[(int)fault];
+
+    public void Count(FaultKind fault, long times = 1) => _faults[(int)fault] += times;
+
+    public void Count(string report) => Reports[report] = Reports.GetValueOrDefault(report) + 1;
 
     public void Add(Totals other)
     {
@@ -28,9 +35,14 @@ internal sealed class Totals
         Crashes += other.Crashes;
         Acknowledged += other.Acknowledged;
         Steps += other.Steps;
-        foreach ((string fault, long count) in other.Faults)
+        foreach (FaultKind fault in Enum.GetValues<FaultKind>())
         {
-            Faults[fault] = Faults.GetValueOrDefault(fault) + count;
+            Count(fault, other.Of(fault));
+        }
+
+        foreach ((string report, long count) in other.Reports)
+        {
+            Reports[report] = Reports.GetValueOrDefault(report) + count;
         }
     }
 }

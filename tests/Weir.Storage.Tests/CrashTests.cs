@@ -174,6 +174,50 @@ public sealed class CrashTests
         }
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void What_a_disk_without_room_shows_of_a_tail_survives_power_loss(bool isRenameUnflushed)
+    {
+        // The flush fails, and what it left out (bytes, or the file's new length) counts as clean. Then the only room is where the tail lies.
+        int shown = 0;
+        for (int batches = 1; batches <= 40; batches++)
+        {
+            var disk = new SimulatedDisk();
+            using var test = new TestLog(disk, Directory);
+            PartitionLog log = test.Open();
+            test.AppendRounds(log, 3);
+            for (int i = 0; i < batches; i++)
+            {
+                test.Append(log);
+            }
+
+            log.Write();
+            disk.FailWhen(operation => operation.Name == "fdatasync", DiskException.NoSpace);
+            Assert.Throws<LogPoisonedException>(log.Flush);
+            disk.ClearFaults();
+            if (isRenameUnflushed)
+            {
+                // The next opening wrote the tail into a new segment, and its name is in memory only.
+                disk.FailWhen(operation => operation.Name == "fsync" && disk.Operations[^1].Name == "rename", DiskException.NoSpace);
+                Assert.Throws<DiskException>(() => test.Open());
+                disk.ClearFaults();
+            }
+
+            disk.CapacityBytes -= disk.FreeBytes(Directory);
+            using PartitionLog full = PartitionLog.OpenProven(disk, Directory, TestLog.Identity, test.Options, new DiskException("pwrite", Directory, DiskException.NoSpace), out _);
+            Offset seen = TestLog.ReadAll(full, Offset.Zero);
+            shown += seen == log.LogEnd ? 1 : 0;
+            disk = disk.LosePower(new Random(batches));
+            disk.CapacityBytes = long.MaxValue;
+            using PartitionLog after = PartitionLog.Open(disk, Directory, TestLog.Identity, test.Options, out RecoveryReport report);
+            Assert.True(report.End >= seen, $"{batches} batches, {seen} were shown: {report}");
+            Assert.Equal(report.End, TestLog.ReadAll(after, Offset.Zero));
+        }
+
+        Assert.Equal(40, shown);
+    }
+
     [Fact]
     public void Names_are_flushed_before_they_are_relied_on()
     {

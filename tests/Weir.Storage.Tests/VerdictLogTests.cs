@@ -1,4 +1,5 @@
 using Weir.Core;
+using Weir.TestKit;
 
 namespace Weir.Storage.Tests;
 
@@ -46,6 +47,22 @@ public sealed class VerdictLogTests
         Assert.All(later, verdict => Assert.Equal(VerdictLog.Unknown, verdict));
         AppendVerdicts(replayed, withReplaced: false, Records - snapshotAt);
         Check(replayed, Offset.Zero, Records, withReplaced: false);
+    }
+
+    [Fact]
+    public void A_flush_that_finds_a_full_disk_holds_the_last_block_and_readers_have_it()
+    {
+        var disk = new SimulatedDisk();
+        using var test = new TestLog(disk, "/data/0");
+        using PartitionLog log = test.Open();
+        using VerdictLog verdicts = VerdictLog.Open(disk, log, withReplaced: false, Offset.Zero);
+        Fill(test, log, verdicts, withReplaced: false, 100);
+        disk.FailWhen(operation => operation.Name == "pwrite", DiskException.NoSpace);
+
+        verdicts.Flush();
+
+        Assert.Equal(DiskException.NoSpace, verdicts.HeldBecause?.Errno);
+        Check(verdicts, Offset.Zero, 100, withReplaced: false);
     }
 
     [Fact]

@@ -10,6 +10,25 @@ namespace Weir.TestKit;
 /// <param name="Errno">0: it succeeded.</param>
 public readonly record struct DiskOperation(string Name, string Path, long FilePosition, int Bytes, int Errno);
 
+/// <summary>What a power loss took of what was not flushed.</summary>
+public record struct PowerLoss
+{
+    /// <summary>Pieces that kept their old content.</summary>
+    public int Pieces { get; set; }
+
+    /// <summary>Runs of pieces, side by side in a file, of which some arrived and some did not.</summary>
+    public int Torn { get; set; }
+
+    /// <summary>Files in which a piece arrived and one before it did not.</summary>
+    public int Reordered { get; set; }
+
+    /// <summary>Files of another length than they had been given.</summary>
+    public int Lengths { get; set; }
+
+    /// <summary>Changes of names that did not happen.</summary>
+    public int Names { get; set; }
+}
+
 /// <summary>The process died at a disk operation. Not a DiskException, so that no error handling of the product runs.</summary>
 public sealed class SimulatedCrashException : Exception
 {
@@ -81,6 +100,9 @@ public sealed class SimulatedDisk : IDisk
             }
         }
     }
+
+    /// <summary>What the power loss that this disk came out of took.</summary>
+    public PowerLoss Lost { get; private set; }
 
     /// <summary>Bytes in all files together.</summary>
     public long UsedBytes
@@ -482,6 +504,7 @@ public sealed class SimulatedDisk : IDisk
         {
             var next = new SimulatedDisk { CapacityBytes = CapacityBytes, TearBytes = TearBytes, KeepsOperations = KeepsOperations, _failedFlushes = _failedFlushes, _counts = _counts };
             Dictionary<string, SimulatedFile> names = _names;
+            PowerLoss lost = default;
             if (random is not null)
             {
                 names = new(_durableNames, StringComparer.Ordinal);
@@ -491,13 +514,17 @@ public sealed class SimulatedDisk : IDisk
                     {
                         Apply(change, names);
                     }
+                    else
+                    {
+                        lost.Names++;
+                    }
                 }
             }
 
             // One file may have two names here: a rename of which only the new name arrived.
             var files = new Dictionary<SimulatedFile, SimulatedFile>();
             SimulatedFile Next(SimulatedFile file) =>
-                files.TryGetValue(file, out SimulatedFile? known) ? known : files[file] = random is null ? file : file.AfterPowerLoss(random, TearBytes);
+                files.TryGetValue(file, out SimulatedFile? known) ? known : files[file] = random is null ? file : file.AfterPowerLoss(random, TearBytes, ref lost);
             foreach ((string name, SimulatedFile file) in names)
             {
                 next._names[name] = Next(file);
@@ -520,6 +547,7 @@ public sealed class SimulatedDisk : IDisk
                 }
             }
 
+            next.Lost = lost;
             next._directories.UnionWith(_directories);
             _isDead = true;
             return next;

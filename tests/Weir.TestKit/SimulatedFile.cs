@@ -98,7 +98,7 @@ internal sealed class SimulatedFile
         bytes[..onDisk].CopyTo(_durable.AsSpan((int)Math.Min(filePosition, _durable.Length)));
     }
 
-    public SimulatedFile AfterPowerLoss(Random random, int tearBytes)
+    public SimulatedFile AfterPowerLoss(Random random, int tearBytes, ref PowerLoss lost)
     {
         var next = new SimulatedFile();
         byte[] content = [.. _durable];
@@ -111,17 +111,35 @@ internal sealed class SimulatedFile
                 1 => Length,
                 _ => random.NextInt64(Math.Min(_durableLength, Length), Math.Max(_durableLength, Length) + 1),
             };
+            lost.Lengths += length == Length ? 0 : 1;
         }
 
         int sectorsInOne = tearBytes / SimulatedDisk.SectorBytes;
         long decidedFor = -1;
         bool arrives = false;
+        bool hasPieces = false;
+        bool isRunTorn = false;
+        bool hasLost = false;
+        bool isReordered = false;
         for (int at = 0; TryNextDirty(at, out int sector); at = sector + 1)
         {
             if (sector / sectorsInOne != decidedFor)
             {
+                bool isSideBySide = (sector / sectorsInOne) - decidedFor == 1;
+                bool didArrive = arrives;
                 decidedFor = sector / sectorsInOne;
                 arrives = random.Next(2) == 0;
+                isRunTorn &= isSideBySide;
+                if (isSideBySide && hasPieces && didArrive != arrives && !isRunTorn)
+                {
+                    isRunTorn = true;
+                    lost.Torn++;
+                }
+
+                hasPieces = true;
+                isReordered |= arrives && hasLost;
+                hasLost |= !arrives;
+                lost.Pieces += arrives ? 0 : 1;
             }
 
             if (arrives)
@@ -130,6 +148,7 @@ internal sealed class SimulatedFile
             }
         }
 
+        lost.Reordered += isReordered ? 1 : 0;
         next._seen = new byte[length];
         content.AsSpan(0, (int)Math.Min(content.Length, length)).CopyTo(next._seen);
         next._durable = [.. next._seen];
