@@ -233,7 +233,10 @@ internal sealed partial class KafkaConnection : IDisposable
         _server.Quotas.Note(ClientId, _writer.FrameBytes);
         foreach (FramePiece piece in _writer.Pieces())
         {
-            output.Write(piece.Memory.Span);
+            // In one block of its own size: in the pool's of 4 KiB a megabyte takes 256, and the system is handed as many.
+            ReadOnlySpan<byte> bytes = piece.Memory.Span;
+            bytes.CopyTo(output.GetSpan(bytes.Length));
+            output.Advance(bytes.Length);
         }
 
         if (_answers.Reader.TryPeek(out PendingAnswer next) && next.Answer.IsCompleted && output.UnflushedBytes < FlushBytes)
