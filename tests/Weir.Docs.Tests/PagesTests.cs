@@ -24,6 +24,18 @@ public sealed partial class PagesTests
     }
 
     [Fact]
+    public void Every_test_that_a_page_names_is_there()
+    {
+        string[] named = [.. Repository.Pages.SelectMany(page => TestNames().Matches(Repository.Read(page)).Select(match => match.Value)).Distinct(StringComparer.Ordinal)];
+        string[] tests = [.. Repository.Files.Where(file => file.StartsWith("tests/", StringComparison.Ordinal) && file.EndsWith("Tests.cs", StringComparison.Ordinal))];
+        ILookup<string, string> sources = tests.ToLookup(file => Path.GetFileNameWithoutExtension(file), Repository.Read, StringComparer.Ordinal);
+
+        Assert.True(named.Length > 10, "The pattern finds no names.");
+        string[] missing = [.. named.Where(name => !sources[name.Split('.')[0]].Any(source => source.Contains($" {name.Split('.')[1]}(", StringComparison.Ordinal)))];
+        Assert.Empty(missing);
+    }
+
+    [Fact]
     public void Every_page_that_a_file_names_is_there()
     {
         string[] missing = [.. TextFiles().SelectMany(file => PageNames().Matches(Repository.Read(file))
@@ -83,6 +95,10 @@ public sealed partial class PagesTests
 
     [GeneratedRegex(@"\b(docs/)?[\w-]+(/[\w-]+)*\.md\b")]
     private static partial Regex PageNames();
+
+    /// <summary>Class and sentence, as in `RecoveryTests.A_last_frame_torn_at_any_byte_is_a_tail`.</summary>
+    [GeneratedRegex(@"\b[A-Z][A-Za-z]+Tests\.[A-Z][A-Za-z0-9]*_\w+")]
+    private static partial Regex TestNames();
 
     [GeneratedRegex("`(?<text>[^`\n]+)`")]
     private static partial Regex Backticks();

@@ -46,7 +46,7 @@ public sealed class SimulatedCrashException : Exception
 /// grew has its old length, its new one, or one between, with zeros where nothing arrived.</item>
 /// <item>Names (created, renamed, deleted) are on disk after <see cref="IDisk.SyncDirectory"/>. After power loss each
 /// change since then happened or did not, independently. Flushing a file does not make its name durable.</item>
-/// <item>A failed flush leaves the sectors as they are in memory and marks them clean: later flushes report success without
+/// <item>A failed flush leaves the sectors and the length as they are in memory and marks them clean: later flushes report success without
 /// them (the behaviour of Linux since 4.13). Some of them may have arrived.</item>
 /// <item>A directory that was made stays: <see cref="IDisk.CreateDirectory"/> promises that.</item>
 /// </list>
