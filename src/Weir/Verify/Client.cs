@@ -21,7 +21,7 @@ internal sealed class Client(ServerProcess server, IPEndPoint kafka, History his
     public void Run(Func<bool> pause, CancellationToken cancel)
     {
         using var connection = new PatientConnection(server.Address, patience, LongestPause);
-        using var producer = new KafkaProducer(kafka, history, random, patience, LongestPause);
+        using var producer = new KafkaProducer(kafka, history, random, patience);
         while (pause())
         {
             bool isLateRetry = _decided.Count > 0 && random.Next(12) == 0;

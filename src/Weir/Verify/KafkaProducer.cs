@@ -13,7 +13,7 @@ namespace Weir.Cli.Verify;
 /// One client's producer on the Kafka port: a batch without an answer, or with an error that a retry can mend, is sent again until it is acknowledged. With a
 /// number, a batch keeps its place in the partition's sequence at every try, also over a kill of the server. Blocking; one thread.
 /// </summary>
-internal sealed class KafkaProducer(IPEndPoint server, History history, Random random, TimeSpan patience, TimeSpan longestPause) : IDisposable
+internal sealed class KafkaProducer(IPEndPoint server, History history, Random random, TimeSpan patience) : IDisposable
 {
     private const short InitVersion = 4;
     private const string Name = "weir-verify";
@@ -123,7 +123,7 @@ internal sealed class KafkaProducer(IPEndPoint server, History history, Random r
                 throw new WeirException(ErrorCode.ServerUnreachable, $"A batch was not decided within {TextTable.Duration(patience)}: {failure}");
             }
 
-            Thread.Sleep(Pause < longestPause ? Pause : longestPause);
+            Thread.Sleep(Pause);
         }
     }
 
