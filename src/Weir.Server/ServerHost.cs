@@ -62,11 +62,11 @@ public sealed partial class ServerHost : IAsyncDisposable
         _log = loggers.CreateLogger("Weir");
         var node = WeirNode.Create(NodeOptionsOf(configuration), options.Disk, options.Time, RandomNumberGenerator.GetBytes, Report);
         _state = new ServerState(node, options.Time);
-        _kafka = configuration.Kafka is { } kafka ? new KafkaServer(_state, kafka, _log) : null;
         _recounts = new Recounts(_state, configuration.DataDirectory, options.RecountCommand);
         _metrics = new PrometheusPage(_state, _app.Services.GetRequiredService<IMeterFactory>());
         var live = new LiveEndpoint(_state, loggers);
         _serverMetrics = new ServerMetrics(_state, live);
+        _kafka = configuration.Kafka is { } kafka ? new KafkaServer(_state, kafka, _serverMetrics, _log) : null;
         _admission = new IngestAdmission(Math.Min(configuration.RequestBytes, IngestAdmission.BytesPerProcessor * Environment.ProcessorCount), configuration.RequestBytes, options.Time);
         _rates = options.Time.CreateTimer(_ => SampleRates(), null, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1));
         Router router = CreateRouter(live, options.Time);

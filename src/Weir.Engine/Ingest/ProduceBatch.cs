@@ -54,6 +54,12 @@ public sealed class ProduceBatch : AppendBatch, IDisposable, IValueTaskSource, I
     /// <summary>After submission: offset of the first record, the original's when the batch was sent before; -1 when it is not acknowledged.</summary>
     public long BaseOffset { get; private set; } = -1;
 
+    /// <summary>Records in the batch as it was sent; 1 where it could not be read far enough to tell.</summary>
+    public int Events { get; private set; } = 1;
+
+    /// <summary>After submission: it is on disk already, from an earlier sending by the same producer, and nothing was appended.</summary>
+    public bool IsRepeated => IsFlushed && Error == ProduceError.None && !_isAppended;
+
     /// <summary>Memory held, bytes; what it is a view of not included.</summary>
     internal long CapacityBytes => Columns.CapacityBytes + VerdictBytes + _expanded.CapacityBytes + 512;
 
@@ -87,6 +93,7 @@ public sealed class ProduceBatch : AppendBatch, IDisposable, IValueTaskSource, I
             return Refuse(ProduceError.Corrupt, "The batch's checksum does not match its bytes.");
         }
 
+        Events = Math.Max(1, batch.RecordCount);
         if (batch.IsControl || batch.IsTransactional)
         {
             return Refuse(ProduceError.NotAllowed, batch.IsControl ? "Control batches are written by the log alone." : "Transactions are not offered; an id in the event makes a retry harmless.");
@@ -264,6 +271,7 @@ public sealed class ProduceBatch : AppendBatch, IDisposable, IValueTaskSource, I
         Error = ProduceError.None;
         Detail = null;
         BaseOffset = -1;
+        Events = 1;
         _holders = 1;
         _isAppended = false;
         _completion.Reset();

@@ -92,6 +92,7 @@ internal sealed partial class KafkaConnection : IDisposable
         }
         catch (KafkaProtocolException wrong)
         {
+            _server.Metrics.Closed("unreadable");
             Log.Unreadable(_log, Peer, wrong.Message);
         }
         finally
@@ -143,9 +144,10 @@ internal sealed partial class KafkaConnection : IDisposable
 
         TimeSpan penalty = _server.Quotas.Note(ClientId, frame.Length);
         Interlocked.Increment(ref _inFlight);
-        await _answers.Writer.WriteAsync(new PendingAnswer(request, AnswerOf(api!, request)));
+        await _answers.Writer.WriteAsync(new PendingAnswer(request, _server.Time.GetTimestamp(), AnswerOf(api!, request)));
         if (penalty > TimeSpan.Zero)
         {
+            _server.Metrics.Throttled();
             await Task.Delay(penalty, _server.Time, Closed);
         }
 
@@ -173,6 +175,7 @@ internal sealed partial class KafkaConnection : IDisposable
                 return new KafkaRequest(this, header with { ApiVersion = 0, Api = ApiTable.ApiVersions }, null, frame);
             }
 
+            _server.Metrics.Closed("unknown_api");
             Log.UnknownApi(_log, Peer, header.ApiKey, header.ApiVersion);
             frame.Dispose();
             return null;
@@ -193,6 +196,7 @@ internal sealed partial class KafkaConnection : IDisposable
         }
         catch (Exception failure) when (failure is not (OperationCanceledException or ConnectionAbortedException))
         {
+            _server.Metrics.Closed("failed");
             Log.HandlerFailed(_log, failure, Peer, api.Api.Name, request.Version);
             throw;
         }
@@ -207,6 +211,7 @@ internal sealed partial class KafkaConnection : IDisposable
             try
             {
                 IKafkaMessage? answer = await pending.Answer;
+                _server.Metrics.Answered(pending.Request.ApiName, _server.Time.GetElapsedTime(pending.ReceivedAt));
                 if (answer is not null && !isGone)
                 {
                     await SendAsync(output, pending.Request.Header, answer);
@@ -267,19 +272,22 @@ internal sealed partial class KafkaConnection : IDisposable
         BinaryPrimitives.WriteInt32BigEndian(first, length);
         if (first[0] == 0x16 && first[1] == 0x03)
         {
+            _server.Metrics.Closed("tls");
             Log.Tls(_log, Peer);
         }
         else if (first.SequenceEqual("GET "u8) || first.SequenceEqual("POST"u8) || first.SequenceEqual("HEAD"u8) || first.SequenceEqual("PUT "u8) || first.SequenceEqual("OPTI"u8))
         {
+            _server.Metrics.Closed("http");
             Log.Http(_log, Peer);
         }
         else
         {
+            _server.Metrics.Closed("length");
             Log.RequestLength(_log, Peer, length, _server.Options.RequestBytes);
         }
     }
 
-    private readonly record struct PendingAnswer(KafkaRequest Request, Task<IKafkaMessage?> Answer);
+    private readonly record struct PendingAnswer(KafkaRequest Request, long ReceivedAt, Task<IKafkaMessage?> Answer);
 
     private static partial class Log
     {

@@ -13,6 +13,9 @@ internal sealed class KafkaRequest(KafkaConnection connection, RequestHeader hea
 
     public RequestHeader Header => header;
 
+    /// <summary>As the protocol's documents spell it.</summary>
+    public string ApiName => (header.Api ?? ApiTable.ApiVersions).Name;
+
     public short Version => header.ApiVersion;
 
     public KafkaFrame Frame => frame;

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging;
 using Weir.Server.Kafka.Groups;
 using Weir.Server.Kafka.Handlers;
+using Weir.Server.Metrics;
 
 namespace Weir.Server.Kafka;
 
@@ -18,7 +19,7 @@ internal sealed class KafkaServer : ConnectionHandler, IDisposable
     private readonly ITimer _sweeps;
     private readonly CancellationTokenRegistration _ending;
 
-    public KafkaServer(ServerState state, KafkaOptions options, ILogger log)
+    public KafkaServer(ServerState state, KafkaOptions options, ServerMetrics metrics, ILogger log)
     {
         Options = options;
         Time = state.Time;
@@ -28,11 +29,12 @@ internal sealed class KafkaServer : ConnectionHandler, IDisposable
         var topics = new KafkaTopics(state);
         var offsets = new GroupOffsets(state);
         _groups = new GroupCoordinator(state.Time);
+        Metrics = new KafkaMetrics(state, this, _groups);
         Apis = new KafkaApis(
         [
             .. new MetadataHandler(topics, this).Apis,
-            .. new ProduceHandler(state, topics, Memory).Apis,
-            .. new FetchHandler(topics, new FetchSessions(state.Time), Memory, state.Time).Apis,
+            .. new ProduceHandler(state, topics, Memory, metrics).Apis,
+            .. new FetchHandler(topics, new FetchSessions(state.Time), Memory, Metrics, state.Time).Apis,
             .. new ListOffsetsHandler(topics).Apis,
             .. new InitProducerIdHandler(state).Apis,
             .. new TopicAdminHandler(state, topics).Apis,
@@ -57,6 +59,8 @@ internal sealed class KafkaServer : ConnectionHandler, IDisposable
     public ClientQuotas Quotas { get; }
 
     public KafkaApis Apis { get; }
+
+    public KafkaMetrics Metrics { get; }
 
     public FetchReaderTurns ReaderTurns { get; } = new();
 
@@ -92,6 +96,7 @@ internal sealed class KafkaServer : ConnectionHandler, IDisposable
         _ending.Dispose();
         _groups.Dispose();
         _sweeps.Dispose();
+        Metrics.Dispose();
     }
 
     private void Sweep()
@@ -100,6 +105,7 @@ internal sealed class KafkaServer : ConnectionHandler, IDisposable
         {
             if (connection.IsStale(Options.Idle))
             {
+                Metrics.Closed("idle");
                 connection.Abort("The connection was idle for too long, or a request did not arrive in time.");
             }
         }

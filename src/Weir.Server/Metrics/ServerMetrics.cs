@@ -67,6 +67,18 @@ internal sealed class ServerMetrics : IDisposable
         }
     }
 
+    /// <summary>Counts a batch of a Kafka client that is answered. Verdicts come later and are not told, so outcomes are about the disk.</summary>
+    public void Record(EventStream stream, ProduceBatch batch, TimeSpan ackDuration)
+    {
+        bool isDurable = batch.BaseOffset >= 0;
+        string outcome = isDurable ? batch.IsRepeated ? "duplicate" : "durable" : batch.Error != ProduceError.None ? "refused" : "shed";
+        _events.Add(batch.Events, new("stream", stream.Name), new("protocol", "kafka"), new("outcome", outcome));
+        if (isDurable && _ackDuration.Enabled)
+        {
+            _ackDuration.Record(ackDuration.TotalSeconds, new KeyValuePair<string, object?>("stream", stream.Name));
+        }
+    }
+
     public void Dispose() => _meter.Dispose();
 
     private IEnumerable<Measurement<long>> PerPartition(Func<PartitionStatus, long> of)

@@ -53,6 +53,17 @@ internal sealed class ConsumerGroup(string id, TimeProvider time)
     /// <summary>"consumer" of consumers, "connect" of Kafka Connect; "" while nobody has said.</summary>
     public string ProtocolType { get; private set; } = "";
 
+    public int MemberCount
+    {
+        get
+        {
+            lock (_changing)
+            {
+                return _members.Count;
+            }
+        }
+    }
+
     /// <summary>Nobody is in it, or was announced.</summary>
     public bool IsVacant
     {

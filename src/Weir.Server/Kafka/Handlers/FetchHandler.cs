@@ -2,6 +2,7 @@ using Weir.Core;
 using Weir.Engine;
 using Weir.Kafka.Protocol;
 using Weir.Kafka.Protocol.Messages;
+using Weir.Server.Metrics;
 using Weir.Storage;
 
 namespace Weir.Server.Kafka.Handlers;
@@ -9,7 +10,7 @@ namespace Weir.Server.Kafka.Handlers;
 /// <summary>
 /// Fetch: batches as they lie in the segments, up to what is flushed. A client at the end waits for the next flush without a thread.
 /// </summary>
-internal sealed class FetchHandler(KafkaTopics topics, FetchSessions sessions, KafkaMemory memory, TimeProvider time)
+internal sealed class FetchHandler(KafkaTopics topics, FetchSessions sessions, KafkaMemory memory, KafkaMetrics metrics, TimeProvider time)
 {
     /// <summary>One answer's batches at most, whatever a client asks for; a first batch that is longer is sent all the same. Bytes.</summary>
     private const int MostBytes = 16 << 20;
@@ -36,6 +37,14 @@ internal sealed class FetchHandler(KafkaTopics topics, FetchSessions sessions, K
         try
         {
             List<Answered> answered = await ReadAsync(request, fetch, session?.Partitions ?? [.. FetchSessions.PartitionsOf(fetch)]);
+            foreach (Answered one in answered)
+            {
+                if (one.Buffer is { Length: > 0 } sent)
+                {
+                    metrics.Fetched(one.Stream!, sent.Length);
+                }
+            }
+
             if (session is null)
             {
                 return new FetchResponse { Responses = ByTopic(answered) };

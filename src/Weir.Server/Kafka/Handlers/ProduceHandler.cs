@@ -4,6 +4,7 @@ using Weir.Core;
 using Weir.Engine;
 using Weir.Kafka.Protocol;
 using Weir.Kafka.Protocol.Messages;
+using Weir.Server.Metrics;
 using Weir.Storage;
 
 namespace Weir.Server.Kafka.Handlers;
@@ -12,7 +13,7 @@ namespace Weir.Server.Kafka.Handlers;
 /// Produce: each batch goes to its partition as it came, and is answered when it is flushed, whatever the client calls that (acks 1 and all). The answer has no
 /// verdict: whether an event counts is read where it is counted.
 /// </summary>
-internal sealed class ProduceHandler(ServerState state, KafkaTopics topics, KafkaMemory memory)
+internal sealed class ProduceHandler(ServerState state, KafkaTopics topics, KafkaMemory memory, ServerMetrics metrics)
 {
     // What a compressed batch may expand to: events that repeat each other shrink to a fiftieth at best, and a small batch may be all zeros.
     private const int MostExpansion = 100;
@@ -42,7 +43,7 @@ internal sealed class ProduceHandler(ServerState state, KafkaTopics topics, Kafk
             pending.Add((topic.Name, partitions));
         }
 
-        return AnswerAsync(produce, pending);
+        return AnswerAsync(produce, pending, state.Time.GetTimestamp());
     }
 
     private Pending Begin(KafkaRequest request, ProduceRequest produce, string topic, ProduceRequest.PartitionProduceData data)
@@ -110,7 +111,7 @@ internal sealed class ProduceHandler(ServerState state, KafkaTopics topics, Kafk
         return new Pending(response, null, null, default);
     }
 
-    private static async ValueTask<IKafkaMessage?> AnswerAsync(ProduceRequest produce, List<(string Topic, List<Pending> Partitions)> pending)
+    private async ValueTask<IKafkaMessage?> AnswerAsync(ProduceRequest produce, List<(string Topic, List<Pending> Partitions)> pending, long receivedAt)
     {
         var answer = new ProduceResponse.TopicProduceResponse[pending.Count];
         bool hasFailed = false;
@@ -124,6 +125,7 @@ internal sealed class ProduceHandler(ServerState state, KafkaTopics topics, Kafk
                 {
                     await one.Told;
                     Complete(one.Response, one.Stream!, batch);
+                    metrics.Record(one.Stream!, batch, state.Time.GetElapsedTime(receivedAt));
                     throttle = batch.Unacknowledged == ErrorCode.QueueFull ? one.Stream!.EstimateDrain() : throttle;
                     batch.Dispose();
                 }
