@@ -9,9 +9,17 @@ internal sealed class SimulatedPages
     private const int PageBytes = 1024;
     private const int SectorsOfPage = PageBytes / SimulatedDisk.SectorBytes;
 
-    private byte[]?[] _pages = [];
-    private bool[] _isShared = [];
+    private Page[] _pages = [];
     private int _count;
+
+    private struct Page
+    {
+        /// <summary>Null: zeros.</summary>
+        public byte[]? Bytes;
+
+        /// <summary>Somebody else has it too.</summary>
+        public bool IsShared;
+    }
 
     /// <summary>Bytes up to the end of the last page.</summary>
     public long Length => (long)_count * PageBytes;
@@ -23,7 +31,7 @@ internal sealed class SimulatedPages
             int page = (int)(position / PageBytes);
             int start = (int)(position % PageBytes);
             int count = Math.Min(PageBytes - start, into.Length);
-            if (page < _count && _pages[page] is { } bytes)
+            if (page < _count && _pages[page].Bytes is { } bytes)
             {
                 bytes.AsSpan(start, count).CopyTo(into);
             }
@@ -43,7 +51,13 @@ internal sealed class SimulatedPages
         {
             int start = (int)(position % PageBytes);
             int count = Math.Min(PageBytes - start, bytes.Length);
-            bytes[..count].CopyTo(Own((int)(position / PageBytes)).AsSpan(start));
+            int page = (int)(position / PageBytes);
+            Reach(page);
+            if (_pages[page].Bytes is not null || bytes[..count].ContainsAnyExcept((byte)0))
+            {
+                bytes[..count].CopyTo(Own(page).AsSpan(start));
+            }
+
             bytes = bytes[count..];
             position += count;
         }
@@ -54,9 +68,8 @@ internal sealed class SimulatedPages
     {
         int kept = (int)Math.Min((from + PageBytes - 1) / PageBytes, _count);
         Array.Clear(_pages, kept, _count - kept);
-        Array.Clear(_isShared, kept, _count - kept);
         _count = kept;
-        if (from < Length && _pages[kept - 1] is not null)
+        if (from < Length && _pages[kept - 1].Bytes is not null)
         {
             Own(kept - 1).AsSpan((int)(from % PageBytes)).Clear();
         }
@@ -86,9 +99,12 @@ internal sealed class SimulatedPages
     /// <summary>Becomes like the other one; this one is empty yet.</summary>
     public void TakeAll(SimulatedPages other)
     {
-        Array.Fill(other._isShared, true, 0, other._count);
+        foreach (ref Page page in other._pages.AsSpan(0, other._count))
+        {
+            page.IsShared = true;
+        }
+
         _pages = [.. other._pages.AsSpan(0, other._count)];
-        _isShared = [.. other._isShared.AsSpan(0, other._count)];
         _count = other._count;
     }
 
@@ -96,33 +112,29 @@ internal sealed class SimulatedPages
     {
         Reach(page);
         other.Reach(page);
+        other._pages[page].IsShared = true;
         _pages[page] = other._pages[page];
-        _isShared[page] = other._isShared[page] = true;
     }
 
     // The page, to be written.
-    private byte[] Own(int page)
+    private byte[] Own(int number)
     {
-        Reach(page);
-        byte[]? bytes = _pages[page];
-        if (bytes is null || _isShared[page])
+        Reach(number);
+        ref Page page = ref _pages[number];
+        if (page.Bytes is null || page.IsShared)
         {
-            byte[] own = bytes is null ? new byte[PageBytes] : [.. bytes];
-            _pages[page] = own;
-            _isShared[page] = false;
-            return own;
+            page.Bytes = page.Bytes is null ? new byte[PageBytes] : [.. page.Bytes];
+            page.IsShared = false;
         }
 
-        return bytes;
+        return page.Bytes;
     }
 
     private void Reach(int page)
     {
         if (page >= _pages.Length)
         {
-            int pages = Math.Max(page + 1, _pages.Length * 2);
-            Array.Resize(ref _pages, pages);
-            Array.Resize(ref _isShared, pages);
+            Array.Resize(ref _pages, Math.Max(page + 1, _pages.Length * 2));
         }
 
         _count = Math.Max(_count, page + 1);
