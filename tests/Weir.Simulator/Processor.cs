@@ -12,10 +12,17 @@ internal static unsafe partial class Processor
     private const int Words = 16;
     private const int WordBits = 64;
 
-    /// <summary>Keeps this thread, and all that it starts from now on, on one of the processors that the process may use. Where the system does not let it, everything works as well.</summary>
+    [ThreadStatic]
+    private static int? _kept;
+
+    /// <summary>What this thread was given to <see cref="Keep"/>; null: nothing. .NET does not hand it on to threads that are started.</summary>
+    public static int? Kept => _kept;
+
+    /// <summary>Keeps this thread on one of the processors that the process may use. Where the system does not let it, everything works as well.</summary>
     /// <param name="number">From 0; more than there are begin again with the first.</param>
     public static void Keep(int number)
     {
+        _kept = number;
         ulong* mask = stackalloc ulong[Words];
         var words = new Span<ulong>(mask, Words);
         words.Clear();
