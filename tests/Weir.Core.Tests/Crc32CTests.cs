@@ -36,4 +36,25 @@ public sealed class Crc32CTests
             Assert.Equal(whole, ~Crc32C.Append(register, bytes.AsSpan(cut)));
         }
     }
+
+    /// <summary>The oracle goes bit by bit, as the polynomial is defined.</summary>
+    [Fact]
+    public void Every_length_gives_what_the_polynomial_gives()
+    {
+        var bytes = new byte[4000];
+        new Random(1).NextBytes(bytes);
+        uint register = uint.MaxValue;
+        for (int length = 0; length <= bytes.Length; length++)
+        {
+            Assert.Equal(register, Crc32C.Append(uint.MaxValue, bytes.AsSpan(0, length)));
+            if (length < bytes.Length)
+            {
+                register ^= bytes[length];
+                for (int bit = 0; bit < 8; bit++)
+                {
+                    register = (register >> 1) ^ ((register & 1) * 0x82F63B78u);
+                }
+            }
+        }
+    }
 }

@@ -11,8 +11,10 @@ internal sealed partial class JobThread
     private readonly Baton _go = new();
     private readonly Baton _back = new();
     private readonly Thread _thread;
+    private readonly int? _processor = Processor.Kept;
     private Action? _job;
 
+    /// <summary>It stays on the processor on which the thread that makes it is kept.</summary>
     public JobThread()
     {
         _thread = new Thread(Run) { IsBackground = true, Name = "job" };
@@ -43,6 +45,11 @@ internal sealed partial class JobThread
 
     private void Run()
     {
+        if (_processor is { } processor)
+        {
+            Processor.Keep(processor);
+        }
+
         while (true)
         {
             _go.Take();

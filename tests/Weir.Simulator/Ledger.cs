@@ -58,10 +58,12 @@ internal sealed class Ledger
     }
 
     /// <summary>Somebody read a record.</summary>
-    public void Read(string stream, StoredEvent stored)
+    /// <returns>The number of the event; -1: a marker.</returns>
+    public int Read(string stream, StoredEvent stored)
     {
         int number = stored.Marker is null ? NumberIn(stream, stored) : -1;
         See(stream, stored.Partition, stored.Offset, number, stored.Marker is null && stored.Verdict == Verdict.None ? null : stored.Verdict);
+        return number;
     }
 
     /// <summary>Somebody read a view.</summary>
@@ -99,13 +101,12 @@ internal sealed class Ledger
                     throw new Violation("I5 OffsetsAreGapless", $"{stream.Name}/{stored.Partition} has offset {stored.Offset} where {next - 1} was to come.");
                 }
 
-                Read(stream.Name, stored);
-                if (stored.Marker is not null)
+                int number = Read(stream.Name, stored);
+                if (number < 0)
                 {
                     continue;
                 }
 
-                int number = NumberIn(stream.Name, stored);
                 SentEvent sent = Events[number];
                 (found.TryGetValue(number, out List<StoredEvent>? places) ? places : found[number] = []).Add(stored);
                 if (stored.Verdict is Verdict.Counted or Verdict.Replaced && sent.Identity is { } identity)
@@ -187,9 +188,22 @@ internal sealed class Ledger
     private void CheckOrder(string stream)
     {
         var last = new Dictionary<(int Client, int Partition), (int Operation, long Highest, long Before)>();
-        IEnumerable<(Attempt Attempt, SentEvent Sent)> told = Events.Where(sent => sent.Stream == stream).SelectMany(sent => sent.Attempts.Select(attempt => (attempt, sent)))
-            .Where(one => one.attempt.Told == Told.Decided && one.attempt.Verdict != Verdict.Duplicate).OrderBy(one => one.attempt.Operation);
-        foreach ((Attempt attempt, SentEvent sent) in told)
+        List<(Attempt Attempt, SentEvent Sent)> told = [];
+        foreach (SentEvent sent in Events)
+        {
+            if (sent.Stream == stream)
+            {
+                foreach (Attempt attempt in sent.Attempts)
+                {
+                    if (attempt.Told == Told.Decided && attempt.Verdict != Verdict.Duplicate)
+                    {
+                        told.Add((attempt, sent));
+                    }
+                }
+            }
+        }
+
+        foreach ((Attempt attempt, SentEvent sent) in told.OrderBy(one => one.Attempt.Operation))
         {
             (int Operation, long Highest, long Before) before = last.GetValueOrDefault((attempt.Client, attempt.Partition), (-1, -1, -1));
             long floor = before.Operation == attempt.Operation ? before.Before : before.Highest;

@@ -157,16 +157,18 @@ internal sealed record StreamMix(string Name, string Body, string[] Views)
     public string[] ViewNames { get; } = [.. Views.Select((_, number) => FormattableString.Invariant($"{Name}v{number}"))];
 
     /// <summary>Whether two events with one identity are one event for good.</summary>
-    public bool HasIdentity => Body.Contains("\"id\"", StringComparison.Ordinal) || Body.Contains("exactly-once", StringComparison.Ordinal);
+    public bool HasIdentity { get; } = Body.Contains("\"id\"", StringComparison.Ordinal) || Body.Contains("exactly-once", StringComparison.Ordinal);
 
-    public bool HasClaim => Body.Contains("\"claim\"", StringComparison.Ordinal);
+    public bool HasClaim { get; } = Body.Contains("\"claim\"", StringComparison.Ordinal);
 
-    public bool KeepsLast => Body.Contains("\"last\"", StringComparison.Ordinal);
+    public bool KeepsLast { get; } = Body.Contains("\"last\"", StringComparison.Ordinal);
+
+    public bool HasKey { get; } = Body.Contains("\"key\"", StringComparison.Ordinal);
 
     /// <summary>Identities are forgotten after a while, or kept by idempotency key alone.</summary>
-    public bool Forgets => Body.Contains("\"remember\"", StringComparison.Ordinal);
+    public bool Forgets { get; } = Body.Contains("\"remember\"", StringComparison.Ordinal);
 
-    public bool IsByHeader => Body.Contains("exactly-once", StringComparison.Ordinal);
+    public bool IsByHeader { get; } = Body.Contains("exactly-once", StringComparison.Ordinal);
 
     /// <summary>The definition; each version has another limit of what ids may be long.</summary>
     public string Definition(int version) => Body + (version == 0 ? "" : FormattableString.Invariant($",\"limits\":{{\"id_bytes\":{100 + version}}}")) + "}";

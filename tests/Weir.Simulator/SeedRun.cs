@@ -16,13 +16,14 @@ internal sealed class SeedRun
         var run = new SeedRun();
         int next = from - 1;
         var gate = new Lock();
-        Thread[] workers = [.. Enumerable.Range(0, threads).Select(_ => new Thread(Work) { IsBackground = true })];
+        Thread[] workers = [.. Enumerable.Range(0, threads).Select(number => new Thread(() => Work(number)) { IsBackground = true })];
         Array.ForEach(workers, worker => worker.Start());
         Array.ForEach(workers, worker => worker.Join());
         return run;
 
-        void Work()
+        void Work(int number)
         {
+            Processor.Keep(number);
             var jobs = new Stack<JobThread>();
             int seed;
             while ((seed = Interlocked.Increment(ref next)) < from + seeds)

@@ -239,8 +239,7 @@ internal sealed partial class Simulation
         int number = _ledger.Events.Count;
         string user = earlier?.User ?? string.Create(CultureInfo.InvariantCulture, $"u{_random.Next(_mix.Users)}");
         string id = earlier?.Identity?.Split('/')[^1] ?? string.Create(CultureInfo.InvariantCulture, $"e{number}");
-        bool isKeyed = mix.Body.Contains("\"key\"", StringComparison.Ordinal);
-        string? identity = !mix.HasIdentity ? null : isKeyed ? $"{user}/{id}" : id;
+        string? identity = !mix.HasIdentity ? null : mix.HasKey ? $"{user}/{id}" : id;
         string amount = string.Create(CultureInfo.InvariantCulture, $"{_random.Next(20)}.{_random.Next(100):00}");
         long time = 1_795_176_000_000 + (_random.Next(600) * 1000L);
         string json = string.Create(CultureInfo.InvariantCulture, $"{{\"user\":\"{user}\",\"id\":\"{id}\",\"choice\":\"{Choices[_random.Next(Choices.Length)]}\",\"amount\":{amount},\"t\":{time},\"n\":{number}}}");

@@ -30,11 +30,17 @@ public sealed class FakeTime : TimeProvider
         lock (_lock)
         {
             _now += time;
-            Interlocked.Add(ref _elapsedTicks, time.Ticks);
-            due = [.. _timers.Where(timer => timer.DueAt <= _elapsedTicks).OrderBy(timer => timer.DueAt)];
+            long now = Interlocked.Add(ref _elapsedTicks, time.Ticks);
+            due = _timers.FindAll(timer => timer.DueAt <= now);
         }
 
-        due.ForEach(timer => timer.Fire());
+        if (due.Count > 0)
+        {
+            foreach (Timer timer in due.OrderBy(timer => timer.DueAt))
+            {
+                timer.Fire();
+            }
+        }
     }
 
     /// <summary>The wall clock is set; no time passes.</summary>

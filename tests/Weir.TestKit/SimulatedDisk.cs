@@ -67,7 +67,7 @@ public sealed class SimulatedDisk : IDisk
     private Random _failedFlushes = new(0);
     private long _crashAt = long.MaxValue;
     private long _changes;
-    private bool _isDead;
+    private volatile bool _isDead;
     private long _counts;
 
     private enum Fate
@@ -90,16 +90,7 @@ public sealed class SimulatedDisk : IDisk
     public bool KeepsOperations { get; set; } = true;
 
     /// <summary>Whether the process that uses it has died.</summary>
-    public bool IsDead
-    {
-        get
-        {
-            lock (_lock)
-            {
-                return _isDead;
-            }
-        }
-    }
+    public bool IsDead => _isDead;
 
     /// <summary>What the power loss that this disk came out of took.</summary>
     public PowerLoss Lost { get; private set; }
@@ -525,11 +516,13 @@ public sealed class SimulatedDisk : IDisk
             var files = new Dictionary<SimulatedFile, SimulatedFile>();
             SimulatedFile Next(SimulatedFile file) =>
                 files.TryGetValue(file, out SimulatedFile? known) ? known : files[file] = random is null ? file : file.AfterPowerLoss(random, TearBytes, ref lost);
+            next._names.EnsureCapacity(names.Count);
             foreach ((string name, SimulatedFile file) in names)
             {
                 next._names[name] = Next(file);
             }
 
+            next._durableNames.EnsureCapacity(_durableNames.Count);
             if (random is null)
             {
                 foreach ((string name, SimulatedFile file) in _durableNames)

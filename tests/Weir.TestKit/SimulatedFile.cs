@@ -3,10 +3,11 @@ namespace Weir.TestKit;
 /// <summary>Content of one simulated file: what readers see, what is on disk, and which sectors a flush still has to bring there. Guarded by the disk's lock.</summary>
 internal sealed class SimulatedFile
 {
+    private readonly SimulatedPages _seen = new();
+    private readonly SimulatedPages _durable = new();
+
     // A bit per sector.
     private ulong[] _dirty = [];
-    private byte[] _seen = [];
-    private byte[] _durable = [];
     private long _durableLength;
     private bool _isLengthDirty;
 
@@ -15,12 +16,17 @@ internal sealed class SimulatedFile
     /// <summary>The disk's mark of files that it has counted.</summary>
     public long CountedIn { get; set; }
 
-    public byte[] CopyContent() => _seen.AsSpan(0, (int)Length).ToArray();
+    public byte[] CopyContent()
+    {
+        var content = new byte[Length];
+        _seen.Read(0, content);
+        return content;
+    }
 
     public int Read(long filePosition, Span<byte> buffer)
     {
         int count = (int)Math.Clamp(Length - filePosition, 0, buffer.Length);
-        _seen.AsSpan((int)Math.Min(filePosition, Length), count).CopyTo(buffer);
+        _seen.Read(filePosition, buffer[..count]);
         return count;
     }
 
@@ -33,7 +39,7 @@ internal sealed class SimulatedFile
 
         long end = filePosition + bytes.Length;
         SetLength(Math.Max(Length, end));
-        bytes.CopyTo(_seen.AsSpan((int)filePosition));
+        _seen.Write(filePosition, bytes);
         MarkDirty(filePosition, end);
     }
 
@@ -41,7 +47,7 @@ internal sealed class SimulatedFile
     {
         if (length < Length)
         {
-            _seen.AsSpan((int)length, (int)(Length - length)).Clear();
+            _seen.Clear(length);
             MarkDirty(length, Length);
         }
 
@@ -59,7 +65,7 @@ internal sealed class SimulatedFile
                 to++;
             }
 
-            CopySectors(from, to, _seen, ref _durable);
+            _durable.TakeSectors(_seen, from, to);
         }
 
         Array.Clear(_dirty);
@@ -77,7 +83,7 @@ internal sealed class SimulatedFile
         {
             if (random.Next(2) == 0)
             {
-                CopySectors(sector, sector + 1, _seen, ref _durable);
+                _durable.TakeSectors(_seen, sector, sector + 1);
             }
         }
 
@@ -93,15 +99,14 @@ internal sealed class SimulatedFile
     /// <summary>Changes bytes within the file, in memory and on disk alike, and nobody is told.</summary>
     public void Corrupt(long filePosition, ReadOnlySpan<byte> bytes)
     {
-        bytes.CopyTo(_seen.AsSpan((int)filePosition));
-        int onDisk = (int)Math.Clamp(_durable.Length - filePosition, 0, bytes.Length);
-        bytes[..onDisk].CopyTo(_durable.AsSpan((int)Math.Min(filePosition, _durable.Length)));
+        _seen.Write(filePosition, bytes);
+        _durable.Write(filePosition, bytes[..(int)Math.Clamp(_durable.Length - filePosition, 0, bytes.Length)]);
     }
 
     public SimulatedFile AfterPowerLoss(Random random, int tearBytes, ref PowerLoss lost)
     {
         var next = new SimulatedFile();
-        byte[] content = [.. _durable];
+        next._seen.TakeAll(_durable);
         long length = _durableLength;
         if (_isLengthDirty)
         {
@@ -144,39 +149,19 @@ internal sealed class SimulatedFile
 
             if (arrives)
             {
-                CopySectors(sector, sector + 1, _seen, ref content);
+                next._seen.TakeSectors(_seen, sector, sector + 1);
             }
         }
 
         lost.Reordered += isReordered ? 1 : 0;
-        next._seen = new byte[length];
-        content.AsSpan(0, (int)Math.Min(content.Length, length)).CopyTo(next._seen);
-        next._durable = [.. next._seen];
+        next._seen.Clear(length);
+        next._durable.TakeAll(next._seen);
         next.Length = next._durableLength = length;
         return next;
     }
 
-    private static void CopySectors(int fromSector, int toSector, byte[] source, ref byte[] target)
-    {
-        int start = fromSector * SimulatedDisk.SectorBytes;
-        int end = toSector * SimulatedDisk.SectorBytes;
-        if (target.Length < end)
-        {
-            Array.Resize(ref target, Math.Max(end, target.Length * 2));
-        }
-
-        int held = Math.Clamp(source.Length - start, 0, end - start);
-        source.AsSpan(Math.Min(start, source.Length), held).CopyTo(target.AsSpan(start));
-        target.AsSpan(start + held, end - start - held).Clear();
-    }
-
     private void SetLength(long length)
     {
-        if (length > _seen.Length)
-        {
-            Array.Resize(ref _seen, (int)Math.Max(length, _seen.Length * 2L));
-        }
-
         _isLengthDirty |= length != Length;
         Length = length;
     }

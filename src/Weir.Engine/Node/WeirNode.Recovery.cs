@@ -125,6 +125,7 @@ public sealed partial class WeirNode
             }
         }
 
+        OrderViews();
         Unreadable = unreadable;
 
         void FlushQuietly(string view)

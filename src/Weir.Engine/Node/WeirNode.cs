@@ -22,6 +22,9 @@ public sealed partial class WeirNode : IAsyncDisposable
     private readonly Func<int, byte[]> _randomBytes;
     private readonly ConcurrentDictionary<string, EventStream> _streams = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, View> _views = new(StringComparer.Ordinal);
+
+    // The same, ordered: made when one comes or goes, as it is asked for at every publish interval.
+    private volatile IReadOnlyList<View> _viewsByName = [];
     private readonly SemaphoreSlim _defining = new(1);
     private readonly TaskCompletionSource _failed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private WriterThread[] _writers = [];
@@ -54,7 +57,7 @@ public sealed partial class WeirNode : IAsyncDisposable
 
     public IReadOnlyList<EventStream> Streams => [.. _streams.Values.OrderBy(stream => stream.Name, StringComparer.Ordinal)];
 
-    public IReadOnlyList<View> Views => [.. _views.Values.OrderBy(view => view.Name, StringComparer.Ordinal)];
+    public IReadOnlyList<View> Views => _viewsByName;
 
     /// <summary>Whether writes are refused because the disk is nearly full.</summary>
     public bool IsDiskFull => _isDiskFull;
@@ -194,6 +197,7 @@ public sealed partial class WeirNode : IAsyncDisposable
             View view = MakeView(stored);
             _directory.WriteView(name, stored.ToJson());
             _views[name] = view;
+            OrderViews();
             StartBuild(view);
             if (known is not null)
             {
@@ -222,6 +226,7 @@ public sealed partial class WeirNode : IAsyncDisposable
 
             _directory!.DeleteView(name, view.Version);
             _views.TryRemove(name, out _);
+            OrderViews();
             await DetachAsync(view);
         }
         finally
@@ -304,6 +309,8 @@ public sealed partial class WeirNode : IAsyncDisposable
     private IEnumerable<Partition> AllPartitions => _streams.Values.SelectMany(stream => stream.PartitionList);
 
     internal IReadOnlyList<View> ViewsOf(EventStream stream) => [.. _views.Values.Where(view => view.Stream == stream)];
+
+    private void OrderViews() => _viewsByName = [.. _views.Values.OrderBy(view => view.Name, StringComparer.Ordinal)];
 
     internal void Report(EngineEvent kind, string text) => _report(kind, text);
 
