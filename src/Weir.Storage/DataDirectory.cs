@@ -211,6 +211,7 @@ public sealed class DataDirectory : IDisposable
     }
 
     /// <summary>Deletes a stream with everything in it. Its logs must be closed. The definition goes first: a crash half-way leaves no stream.</summary>
+    /// <exception cref="DiskException">The stream may still be there at the next start. A retry goes on where this ended.</exception>
     public void DeleteStream(StreamDirectory stream) => DeleteDefined(stream.Path);
 
     /// <summary>Names of the directories for views. One without a definition is an unfinished creation or deletion.</summary>
@@ -236,7 +237,7 @@ public sealed class DataDirectory : IDisposable
     public void DeleteView(string name, int version)
     {
         string directory = System.IO.Path.Combine(Path, ViewsName, name);
-        if (!Disk.FileExists(System.IO.Path.Combine(directory, DefinitionName)))
+        if (!HasDirectory(directory))
         {
             return;
         }
@@ -319,15 +320,22 @@ public sealed class DataDirectory : IDisposable
 
     private void DeleteDefined(string directory)
     {
-        if (Disk.FileExists(DefinitionPath(directory)))
+        if (HasDirectory(directory))
         {
-            Disk.Delete(DefinitionPath(directory));
+            if (Disk.FileExists(DefinitionPath(directory)))
+            {
+                Disk.Delete(DefinitionPath(directory));
+            }
+
+            // Also what a try before this one deleted, whose flush then failed.
             Disk.SyncDirectory(directory);
+            DeleteTree(directory);
         }
 
-        DeleteTree(directory);
         Disk.SyncDirectory(System.IO.Path.GetDirectoryName(directory)!);
     }
+
+    private bool HasDirectory(string path) => Disk.List(System.IO.Path.GetDirectoryName(path)!).Contains(System.IO.Path.GetFileName(path));
 
     private void DeleteTree(string directory)
     {

@@ -213,27 +213,41 @@ public sealed partial class PartitionLog : IDisposable
     /// Deletes the segments that lie wholly below <paramref name="newStart"/>, with their derived files. The caller has
     /// written the base at that offset: without it the log would not open again.
     /// </summary>
+    /// <exception cref="DiskException">Some may be left behind, which nobody reads any more; the next call deletes them first.</exception>
     public void ApplyRetention(Offset newStart)
     {
-        while (_segments.Length > 1 && _segments[1].BaseOffset <= newStart)
+        Segment[] segments = _segments;
+        int gone = 0;
+        while (gone < segments.Length - 1 && segments[gone + 1].BaseOffset <= newStart)
         {
-            Segment oldest = _segments[0];
-            // Readers see the shorter list first; one that has the file open reads it to its end.
-            _segments = _segments[1..];
-            Volatile.Write(ref _logStart, _segments[0].BaseOffset.Value);
+            gone++;
+        }
+
+        if (gone > 0)
+        {
+            // Readers see the shorter list first; one that has a file open reads it to its end.
+            _segments = segments[gone..];
+            Volatile.Write(ref _logStart, segments[gone].BaseOffset.Value);
+        }
+
+        // By what is in the directory, so that what an earlier call could not delete is not left in front of a hole.
+        foreach (Offset baseOffset in LogFiles.Offsets(_disk.List(_directory), LogFiles.Log).TakeWhile(baseOffset => baseOffset < LogStart).ToArray())
+        {
             foreach (string suffix in (string[])[LogFiles.Index, LogFiles.Verdicts, LogFiles.Keys])
             {
-                string derived = Path.ChangeExtension(oldest.Path, suffix);
+                string derived = LogFiles.At(_directory, baseOffset, suffix);
                 if (_disk.FileExists(derived))
                 {
                     _disk.Delete(derived);
                 }
             }
 
-            _disk.Delete(oldest.Path);
-            // One by one, so that power loss cannot bring back an older segment behind a newer one that is gone.
+            // Before each one, so that power loss cannot bring back an older segment behind a newer one that is gone, also where an earlier call's flush failed.
             _disk.SyncDirectory(_directory);
+            _disk.Delete(LogFiles.At(_directory, baseOffset, LogFiles.Log));
         }
+
+        _disk.SyncDirectory(_directory);
     }
 
     /// <summary>Closes the files. Does not write or flush: what was not flushed has no promise.</summary>

@@ -37,6 +37,9 @@ public sealed class VerdictLog : IDisposable
 
     /// <summary>The file that <see cref="Flush"/> waits for; it disposes it when appending has gone on to the next one.</summary>
     private IDiskFile? _flushing;
+
+    /// <summary>The flush that failed: a second one of the same files would succeed and bring nothing.</summary>
+    private DiskException? _flushFailure;
     private Offset _blockStart;
     private int _blockCount;
     private int _blockWritten;
@@ -167,12 +170,18 @@ public sealed class VerdictLog : IDisposable
     }
 
     /// <summary>Writes the unfinished block and flushes, so that replay from <see cref="End"/> finds all verdicts below it. Called before a snapshot at that offset is committed, and at a clean stop.</summary>
+    /// <exception cref="DiskException">It failed, now or earlier. It is not tried again: the next opening writes the verdicts anew.</exception>
     public void Flush()
     {
         IDiskFile file;
         string[] left;
         lock (_lock)
         {
+            if (_flushFailure is { } earlier)
+            {
+                throw new DiskException(earlier.Operation, earlier.Path, earlier.Errno);
+            }
+
             if (_file is null || _flushing is not null)
             {
                 return;
@@ -203,6 +212,15 @@ public sealed class VerdictLog : IDisposable
             }
 
             file.Flush();
+        }
+        catch (DiskException failure)
+        {
+            lock (_lock)
+            {
+                _flushFailure = failure;
+            }
+
+            throw;
         }
         finally
         {

@@ -131,6 +131,49 @@ public sealed class DataDirectoryTests
     }
 
     [Fact]
+    public void A_deletion_that_failed_and_is_tried_again_is_for_good()
+    {
+        foreach (Action<DataDirectory, StreamDirectory> delete in (Action<DataDirectory, StreamDirectory>[])[(data, _) => data.DeleteView("v", version: 5), (data, stream) => data.DeleteStream(stream)])
+        {
+            bool isFinished = false;
+            for (int failing = 1; !isFinished; failing++)
+            {
+                var disk = new SimulatedDisk();
+                using (DataDirectory data = DataDirectory.Open(disk, "/data"))
+                {
+                    data.WriteView("v", "{\"a\":1}"u8);
+                    StreamDirectory stream = data.CreateStream("s", Guid.Empty);
+                    stream.WriteDefinition("{\"a\":1}"u8);
+                    int calls = 0;
+                    disk.FailWhen(operation => operation.Name is "fsync" or "unlink" or "rmdir" && ++calls == failing, DiskException.InputOutput);
+                    try
+                    {
+                        delete(data, stream);
+                        isFinished = true;
+                    }
+                    catch (DiskException)
+                    {
+                        disk.ClearFaults();
+                        delete(data, stream);
+                    }
+
+                    disk.ClearFaults();
+                }
+
+                int left = disk.Kill().List("/data/views").Count + disk.Kill().List("/data/streams").Count;
+                for (int seed = 0; seed < 20; seed++)
+                {
+                    using DataDirectory again = DataDirectory.Open(disk.LosePower(new Random(seed)), "/data");
+                    int there = again.Streams().Count + (again.ReadView("v") is null ? 0 : 1);
+                    Assert.True(there == 1, $"{there} are there with call {failing} failing, seed {seed}.");
+                }
+
+                Assert.Equal(1, left);
+            }
+        }
+    }
+
+    [Fact]
     public void What_an_opening_after_a_kill_does_not_find_stays_deleted()
     {
         foreach (Action<DataDirectory> delete in (Action<DataDirectory>[])[data => data.DeleteView("v", version: 5), data => data.DeleteStream(data.Streams()[0])])

@@ -1,4 +1,5 @@
 using Weir.Core;
+using Weir.TestKit;
 
 namespace Weir.Storage.Tests;
 
@@ -164,5 +165,34 @@ public sealed class PartitionLogTests
         Assert.Equal(before + 32, log.TotalBytes);
         test.AppendRounds(log, 2);
         Assert.Equal(log.LogEnd, TestLog.ReadAll(log, Offset.Zero));
+    }
+
+    [Theory]
+    [InlineData("unlink", ".log")]
+    [InlineData("unlink", ".verdicts")]
+    [InlineData("fsync", "/log")]
+    public void Retention_that_could_not_delete_begins_with_what_it_left_the_next_time(string operation, string path)
+    {
+        var disk = new SimulatedDisk();
+        using var test = new TestLog(disk, "/log");
+        using (PartitionLog log = test.Open())
+        {
+            test.AppendRounds(log, 100);
+            Offset first = log.Segments[1].BaseOffset, second = log.Segments[3].BaseOffset;
+            disk.Plant($"/log/{log.LogStart.Value:D20}.verdicts", []);
+            disk.Plant($"/log/{second.Value:D20}.base", []);
+            disk.FailWhen(at => at.Name == operation && at.Path.EndsWith(path, StringComparison.Ordinal), DiskException.InputOutput);
+            Assert.Throws<DiskException>(() => log.ApplyRetention(first));
+            disk.ClearFaults();
+
+            log.ApplyRetention(second);
+
+            Assert.Equal(second, log.LogStart);
+        }
+
+        using var again = new TestLog(disk.LosePower(new Random(2)), "/log");
+        using PartitionLog opened = again.Open(out RecoveryReport report);
+        Assert.Equal(RecoveryOutcome.Clean, report.Outcome);
+        Assert.Equal(opened.LogEnd, TestLog.ReadAll(opened, opened.LogStart));
     }
 }

@@ -100,6 +100,29 @@ public sealed class VerdictLogTests
         Assert.Equal(Of(5_000), read[5_000]);
     }
 
+    [Fact]
+    public void After_a_failed_flush_none_says_again_that_the_verdicts_are_on_disk()
+    {
+        var disk = new SimulatedDisk();
+        using var test = new TestLog(disk, "/data/0");
+        using PartitionLog log = test.Open();
+        using VerdictLog verdicts = VerdictLog.Open(disk, log, withReplaced: false, Offset.Zero);
+        Fill(test, log, verdicts, withReplaced: false, Records);
+        disk.FailWhen(operation => operation.Name == "fdatasync", DiskException.InputOutput);
+        Assert.Throws<DiskException>(verdicts.Flush);
+        disk.ClearFaults();
+
+        Exception? second = Xunit.Record.Exception(verdicts.Flush);
+
+        disk.SyncDirectory("/data/0");
+        for (int seed = 0; seed < 10; seed++)
+        {
+            Assert.True(second is not null || VerdictLog.FindGap(disk.LosePower(new Random(seed)), log, withReplaced: false, new Offset(Records)) is null, $"Lost with seed {seed}.");
+        }
+
+        Assert.IsType<DiskException>(second);
+    }
+
     private static void Fill(TestLog test, PartitionLog log, VerdictLog verdicts, bool withReplaced, int records)
     {
         while (records > 0)

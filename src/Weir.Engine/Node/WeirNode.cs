@@ -26,6 +26,9 @@ public sealed partial class WeirNode : IAsyncDisposable
     // The same, ordered: made when one comes or goes, as it is asked for at every publish interval.
     private volatile IReadOnlyList<View> _viewsByName = [];
     private readonly SemaphoreSlim _defining = new(1);
+
+    // Streams whose deletion began and failed. Held under _defining.
+    private readonly Dictionary<string, StreamDirectory> _undeleted = new(StringComparer.Ordinal);
     private readonly TaskCompletionSource _failed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private WriterThread[] _writers = [];
     private IFlusher? _flusher;
@@ -109,6 +112,11 @@ public sealed partial class WeirNode : IAsyncDisposable
             }
 
             ThrowIfUnreadable(name);
+            if (_undeleted.TryGetValue(name, out StreamDirectory? old))
+            {
+                // Two directories of one name would be refused at the next start.
+                DeleteForGood(name, old);
+            }
 
             var stored = new StoredStream(name, new Guid(_randomBytes(16)), _randomBytes(16), 1, definition);
             StreamDirectory directory = _directory!.CreateStream(name, stored.Id);
@@ -147,30 +155,45 @@ public sealed partial class WeirNode : IAsyncDisposable
     }
 
     /// <summary>Deletes a stream with its log. Its views must be gone.</summary>
-    /// <exception cref="WeirException"><see cref="ErrorCode.UnknownStream"/>, <see cref="ErrorCode.InUse"/>.</exception>
+    /// <exception cref="WeirException">
+    /// <see cref="ErrorCode.UnknownStream"/>, <see cref="ErrorCode.InUse"/>; a disk error: the stream is gone, but may be back at the next start. A retry, or defining a
+    /// stream of that name, deletes what is left.
+    /// </exception>
     public async Task DeleteStreamAsync(string name)
     {
         await _defining.WaitAsync();
         try
         {
-            EventStream stream = _streams.GetValueOrDefault(name) ?? throw new WeirException(ErrorCode.UnknownStream, $"There is no stream {name}.");
+            if (!_streams.TryGetValue(name, out EventStream? stream))
+            {
+                DeleteForGood(name, _undeleted.GetValueOrDefault(name) ?? throw new WeirException(ErrorCode.UnknownStream, $"There is no stream {name}."));
+                return;
+            }
+
             if (ViewsOf(stream) is [View first, ..])
             {
                 throw new WeirException(ErrorCode.InUse, $"The view {first.Name} reads the stream {name}.");
             }
 
             _streams.TryRemove(name, out _);
+            _undeleted[name] = stream.StorageDirectory;
             foreach (Partition partition in stream.PartitionList)
             {
                 await partition.RetireAsync();
             }
 
-            _directory!.DeleteStream(stream.StorageDirectory);
+            DeleteForGood(name, stream.StorageDirectory);
         }
         finally
         {
             _defining.Release();
         }
+    }
+
+    private void DeleteForGood(string name, StreamDirectory directory)
+    {
+        _directory!.DeleteStream(directory);
+        _undeleted.Remove(name);
     }
 
     /// <summary>Defines a view, or another one under a known name. Over a running stream it is built beside the traffic; the answer does not wait for that.</summary>

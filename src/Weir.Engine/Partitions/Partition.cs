@@ -230,7 +230,15 @@ internal sealed partial class Partition : IDisposable
         await QuiesceAsync();
         await AskAsync(() =>
         {
-            Retire(ErrorCode.UnknownStream);
+            try
+            {
+                Retire(ErrorCode.UnknownStream);
+            }
+            catch (WeirException)
+            {
+                // Its verdicts could not be flushed, and nobody will read them.
+            }
+
             return true;
         });
         _thread!.Remove(this);

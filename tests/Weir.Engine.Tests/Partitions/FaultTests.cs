@@ -160,6 +160,54 @@ public sealed class FaultTests
         Assert.Empty(fixture.Node.Streams);
     }
 
+    [Theory]
+    [InlineData("unlink", "definition.json")]
+    [InlineData("fsync", "s-")]
+    [InlineData("fdatasync", ".verdicts")]
+    [InlineData("unlink", ".log")]
+    [InlineData("rmdir", "s-")]
+    [InlineData("fsync", "/streams")]
+    public async Task A_stream_whose_deletion_failed_is_neither_back_nor_in_the_way_of_the_next_one(string operation, string path)
+    {
+        var disk = new SimulatedDisk();
+        await using NodeFixture fixture = await NodeFixture.StartAsync(Options, disk: disk);
+        await NodeFixture.SendAsync(await fixture.DefineAsync("s", Votes), Vote("1", "ada"));
+        disk.FailWhen(one => one.Name == operation && one.Path.Contains(path, StringComparison.Ordinal), InputOutputError);
+        try
+        {
+            await fixture.Node.DeleteStreamAsync("s");
+        }
+        catch (WeirException)
+        {
+            await Assert.ThrowsAnyAsync<WeirException>(() => fixture.DefineAsync("s", Votes));
+        }
+
+        disk.ClearFaults();
+        EventStream next = await fixture.DefineAsync("s", Votes);
+        Assert.Equal(new IngestTotals { Counted = 1 }, await NodeFixture.SendAsync(next, Vote("1", "ada")));
+
+        await fixture.Node.StopAsync();
+        fixture.Disk = disk.LosePower(new Random(1));
+        EventStream again = await fixture.RestartAsync("s");
+        Assert.Equal(new IngestTotals { Duplicate = 1 }, await NodeFixture.SendAsync(again, Vote("1", "ada")));
+        Assert.Single(fixture.Disk.List(fixture.Directory + "/streams"));
+    }
+
+    [Fact]
+    public async Task A_deletion_that_failed_can_be_tried_again()
+    {
+        var disk = new SimulatedDisk();
+        await using NodeFixture fixture = await NodeFixture.StartAsync(Options, disk: disk);
+        await fixture.DefineAsync("s", Votes);
+        disk.FailWhen(one => one.Name == "unlink", InputOutputError);
+        await Assert.ThrowsAnyAsync<WeirException>(() => fixture.Node.DeleteStreamAsync("s"));
+        disk.ClearFaults();
+
+        await fixture.Node.DeleteStreamAsync("s");
+
+        Assert.Empty(disk.List(fixture.Directory + "/streams"));
+    }
+
     [Fact]
     public async Task A_stream_that_could_not_be_made_leaves_nothing_behind()
     {
