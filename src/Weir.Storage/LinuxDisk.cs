@@ -78,9 +78,20 @@ public sealed class LinuxDisk : IDisk
             throw Failure("mkdir", full, e);
         }
 
-        if (parent is not null)
+        if (parent is null)
+        {
+            return;
+        }
+
+        try
         {
             SyncDirectory(parent);
+        }
+        catch (DiskException)
+        {
+            // Found by the next try, it would be taken for one whose name is on disk.
+            _ = Libc.RemoveDirectory(full);
+            throw;
         }
     }
 

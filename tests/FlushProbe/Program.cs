@@ -14,6 +14,7 @@ Print("FileStream.Flush", () => { using var stream = new FileStream(path, FileMo
 using IDiskFile file = LinuxDisk.Instance.OpenFile(path, FileOpen.ReadWrite);
 Print("IDiskFile.Flush", () => { file.Flush(); return 0; });
 Print("IDisk.SyncDirectory", () => { LinuxDisk.Instance.SyncDirectory(Path.GetDirectoryName(path)!); return 0; });
+Print("IDisk.CreateDirectory", () => { LinuxDisk.Instance.CreateDirectory(path + ".made"); return 0; });
 Print("IDiskFile.Write", () => { file.Write(0, "0123456789"u8); return 0; });
 Print("IDiskFile.Read", () => { Span<byte> bytes = stackalloc byte[10]; return file.Read(0, bytes) == 10 ? 0 : -1; });
 

@@ -36,6 +36,10 @@ public sealed class FlushTruthTests : IDisposable
         Dictionary<string, string> results = Probe("fsync", "error=EIO", path: Path.GetDirectoryName(_path)!);
         Assert.Equal("DiskException errno 5", results["IDisk.SyncDirectory"]);
         Assert.Equal("success", results["IDiskFile.Flush"]);
+
+        // Found there by a second try, it would be taken for one whose name is on disk.
+        Assert.Equal("DiskException errno 5", results["IDisk.CreateDirectory"]);
+        Assert.False(Directory.Exists(_path + ".made"));
     }
 
     [Fact]
