@@ -54,6 +54,9 @@ internal sealed class InMemoryConnection : ConnectionContext
         await ReadAsync();
     }
 
+    /// <summary>Sends a piece that the server may read or not.</summary>
+    public async Task SendOnAsync(ReadOnlyMemory<byte> piece) => await _toServer.Writer.WriteAsync(piece);
+
     /// <summary>The client sends no more, and still takes answers.</summary>
     public void EndSending() => _toServer.Writer.Complete();
 
