@@ -22,7 +22,7 @@ internal sealed class InMemoryKafka : IAsyncDisposable
     private InMemoryKafka()
     {
         _node = WeirNode.Create(
-            new NodeOptions { DataDirectory = "/data", WriterThreads = 1, FlusherThreads = 1, SegmentBytes = 1 << 20, MinFreeDiskBytes = 0, MemoryBytes = 1 << 30 },
+            new NodeOptions { DataDirectory = "/data", WriterThreads = 1, FlusherThreads = 1, SegmentBytes = 128 << 10, MinFreeDiskBytes = 0, MemoryBytes = 1 << 30 },
             new SimulatedDisk { KeepsOperations = false },
             Time,
             count =>
@@ -63,6 +63,9 @@ internal sealed class InMemoryKafka : IAsyncDisposable
     }
 
     public Task DefineAsync(string stream) => _node.DefineStreamAsync(stream, StreamDefinition.Parse("""{"partitions":1}"""u8.ToArray()));
+
+    /// <summary>A view that reads the stream: it cannot be deleted then.</summary>
+    public Task KeepAsync(string stream) => _node.DefineViewAsync("kept", new ViewDefinition($"SELECT count(*) FROM {stream}"));
 
     public Task DeleteAsync(string stream) => _node.DeleteStreamAsync(stream);
 
