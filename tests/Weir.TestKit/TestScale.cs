@@ -47,6 +47,9 @@ public static class TestScale
     /// <summary>Gets how often the HTTP port is abused in each of the ways there are.</summary>
     public static int WireRounds => Of(3, 100, 1_000);
 
+    /// <summary>Gets the mutated inputs that are sent to the Kafka port, each over a connection of its own.</summary>
+    public static int KafkaInputs => Of(10_000, 200_000, 10_000_000);
+
     /// <summary>Gets the histories over which the views of the engine and of the recount are compared.</summary>
     public static int AgreementScenarios => Of(20, 1_000, 20_000);
 

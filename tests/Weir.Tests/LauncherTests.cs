@@ -37,6 +37,7 @@ public sealed class LauncherTests : IDisposable
 
         File.Copy(Repository.PathOf("weir"), PathOf("weir"));
         File.Copy(Repository.PathOf("test"), PathOf("test"));
+        File.Copy(Repository.PathOf("eng/build"), PathOf("eng/build"));
         File.WriteAllText(PathOf("src/Weir/Program.cs"), "return 0;");
         File.WriteAllText(PathOf("eng/Library.props"), "<Project/>");
         File.WriteAllText(PathOf("Directory.Build.props"), "<Project/>");

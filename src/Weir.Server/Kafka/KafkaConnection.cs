@@ -37,6 +37,7 @@ internal sealed partial class KafkaConnection : IDisposable
 
     private long _activeAt;
     private int _inFlight;
+    private int _hasReason;
     private volatile bool _isReadingRequest;
 
     public KafkaConnection(ConnectionContext transport, KafkaServer server, ILogger log)
@@ -89,11 +90,6 @@ internal sealed partial class KafkaConnection : IDisposable
         catch (Exception gone) when (gone is IOException or OperationCanceledException or ConnectionAbortedException)
         {
             // The client left, or the server ends.
-        }
-        catch (KafkaProtocolException wrong)
-        {
-            _server.Metrics.Closed("unreadable");
-            Log.Unreadable(_log, Peer, wrong.Message);
         }
         finally
         {
@@ -154,9 +150,10 @@ internal sealed partial class KafkaConnection : IDisposable
         return true;
     }
 
-    // Null: the API is not offered in that version.
+    // Null: the API is not offered in that version, or the bytes are not its request.
     private KafkaRequest? Read(KafkaFrame frame, out KafkaApi? api)
     {
+        api = null;
         try
         {
             var reader = new KafkaReader(frame.Bytes);
@@ -175,26 +172,41 @@ internal sealed partial class KafkaConnection : IDisposable
                 return new KafkaRequest(this, header with { ApiVersion = 0, Api = ApiTable.ApiVersions }, null, frame);
             }
 
-            _server.Metrics.Closed("unknown_api");
-            Log.UnknownApi(_log, Peer, header.ApiKey, header.ApiVersion);
-            frame.Dispose();
-            return null;
+            if (IsFirstReason("unknown_api"))
+            {
+                Log.UnknownApi(_log, Peer, header.ApiKey, header.ApiVersion);
+            }
         }
-        catch
+        catch (KafkaProtocolException wrong)
         {
-            frame.Dispose();
-            throw;
+            ReadOnlySpan<byte> first = frame.Bytes.Span;
+            if (IsFirstReason("unreadable"))
+            {
+                Log.Unreadable(_log, Peer, BinaryPrimitives.ReadInt16BigEndian(first), BinaryPrimitives.ReadInt16BigEndian(first[sizeof(short)..]), wrong.Message);
+            }
         }
+
+        frame.Dispose();
+        return null;
     }
 
-    // A defect in a handler ends its connection, with a line in the log, and nothing else.
+    // A handler ends its connection where the protocol has no other way to say no. A defect in one does too, with a line in the log, and nothing else.
     private async Task<IKafkaMessage?> AnswerOf(KafkaApi api, KafkaRequest request)
     {
         try
         {
             return await api.Handle(request);
         }
-        catch (Exception failure) when (failure is not (OperationCanceledException or ConnectionAbortedException))
+        catch (ConnectionAbortedException refused)
+        {
+            if (IsFirstReason("refused"))
+            {
+                Log.Refused(_log, Peer, request.Header.ApiKey, request.Version, refused.Message);
+            }
+
+            throw;
+        }
+        catch (Exception failure) when (failure is not OperationCanceledException)
         {
             _server.Metrics.Closed("failed");
             Log.HandlerFailed(_log, failure, Peer, api.Api.Name, request.Version);
@@ -234,7 +246,7 @@ internal sealed partial class KafkaConnection : IDisposable
 
     private async ValueTask SendAsync(PipeWriter output, RequestHeader header, IKafkaMessage answer)
     {
-        _writer.WriteResponse(header, answer);
+        Write(header, answer);
         _server.Quotas.Note(ClientId, _writer.FrameBytes);
         foreach (FramePiece piece in _writer.Pieces())
         {
@@ -256,6 +268,33 @@ internal sealed partial class KafkaConnection : IDisposable
         }
     }
 
+    // A handler whose answer the protocol cannot carry is as defective as one that fails.
+    private void Write(RequestHeader header, IKafkaMessage answer)
+    {
+        try
+        {
+            _writer.WriteResponse(header, answer);
+        }
+        catch (ArgumentException failure)
+        {
+            _server.Metrics.Closed("failed");
+            Log.HandlerFailed(_log, failure, Peer, header.Api!.Name, header.ApiVersion);
+            throw;
+        }
+    }
+
+    // Requests are read and refused at the same time; the log has one line for each connection that is closed for what its client sent.
+    private bool IsFirstReason(string reason)
+    {
+        if (Interlocked.Exchange(ref _hasReason, 1) != 0)
+        {
+            return false;
+        }
+
+        _server.Metrics.Closed(reason);
+        return true;
+    }
+
     private void NoteActivity() => Interlocked.Exchange(ref _activeAt, _server.Time.GetTimestamp());
 
     private static int FirstInt32(in ReadOnlySequence<byte> buffer)
@@ -270,20 +309,25 @@ internal sealed partial class KafkaConnection : IDisposable
     {
         Span<byte> first = stackalloc byte[LengthBytes];
         BinaryPrimitives.WriteInt32BigEndian(first, length);
-        if (first[0] == 0x16 && first[1] == 0x03)
+        string reason = first[0] == 0x16 && first[1] == 0x03 ? "tls"
+            : first.SequenceEqual("GET "u8) || first.SequenceEqual("POST"u8) || first.SequenceEqual("HEAD"u8) || first.SequenceEqual("PUT "u8) || first.SequenceEqual("OPTI"u8) ? "http"
+            : "length";
+        if (!IsFirstReason(reason))
         {
-            _server.Metrics.Closed("tls");
-            Log.Tls(_log, Peer);
+            return;
         }
-        else if (first.SequenceEqual("GET "u8) || first.SequenceEqual("POST"u8) || first.SequenceEqual("HEAD"u8) || first.SequenceEqual("PUT "u8) || first.SequenceEqual("OPTI"u8))
+
+        switch (reason)
         {
-            _server.Metrics.Closed("http");
-            Log.Http(_log, Peer);
-        }
-        else
-        {
-            _server.Metrics.Closed("length");
-            Log.RequestLength(_log, Peer, length, _server.Options.RequestBytes);
+            case "tls":
+                Log.Tls(_log, Peer);
+                break;
+            case "http":
+                Log.Http(_log, Peer);
+                break;
+            default:
+                Log.RequestLength(_log, Peer, length, _server.Options.RequestBytes);
+                break;
         }
     }
 
@@ -291,8 +335,8 @@ internal sealed partial class KafkaConnection : IDisposable
 
     private static partial class Log
     {
-        [LoggerMessage(101, LogLevel.Warning, "Kafka connection of {Peer} closed: {Reason}")]
-        public static partial void Unreadable(ILogger log, EndPoint? peer, string reason);
+        [LoggerMessage(101, LogLevel.Warning, "Kafka connection of {Peer} closed: API {Key} version {Version} cannot be read: {Reason}")]
+        public static partial void Unreadable(ILogger log, EndPoint? peer, short key, short version, string reason);
 
         [LoggerMessage(102, LogLevel.Warning, "Kafka connection of {Peer} closed: API {Key} version {Version} is not offered. Clients ask for the offer first (ApiVersions); this one did not, or did not keep to it.")]
         public static partial void UnknownApi(ILogger log, EndPoint? peer, short key, short version);
@@ -308,5 +352,8 @@ internal sealed partial class KafkaConnection : IDisposable
 
         [LoggerMessage(106, LogLevel.Error, "Kafka connection of {Peer} closed: {Api} version {Version} could not be answered.")]
         public static partial void HandlerFailed(ILogger log, Exception failure, EndPoint? peer, string api, short version);
+
+        [LoggerMessage(107, LogLevel.Warning, "Kafka connection of {Peer} closed: API {Key} version {Version} was refused: {Reason}")]
+        public static partial void Refused(ILogger log, EndPoint? peer, short key, short version, string reason);
     }
 }

@@ -30,7 +30,7 @@ internal sealed class KafkaMetrics : IDisposable
 
     public void Fetched(EventStream stream, long bytes) => _fetchedBytes.Add(bytes, new KeyValuePair<string, object?>("stream", stream.Name));
 
-    /// <param name="reason">length, unreadable, unknown_api, tls, http, failed or idle.</param>
+    /// <param name="reason">length, unreadable, unknown_api, tls, http, refused, failed or idle.</param>
     public void Closed(string reason) => _faults.Add(1, new KeyValuePair<string, object?>("reason", reason));
 
     public void Throttled() => _throttles.Add(1);

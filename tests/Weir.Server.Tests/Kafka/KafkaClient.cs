@@ -33,14 +33,16 @@ internal sealed class KafkaClient : IDisposable
     /// <returns>The correlation id.</returns>
     public int Send(Api api, short version, IKafkaMessage request)
     {
-        using var writer = new KafkaWriter();
-        writer.WriteRequest(api, version, ++_correlation, "test", request);
-        foreach (FramePiece piece in writer.Pieces())
-        {
-            _stream.Write(piece.Memory.Span);
-        }
-
+        Send(Frame(api, version, ++_correlation, request));
         return _correlation;
+    }
+
+    /// <summary>A request as it goes over the wire, its length before it.</summary>
+    public static byte[] Frame(Api api, short version, int correlation, IKafkaMessage request)
+    {
+        using var writer = new KafkaWriter();
+        writer.WriteRequest(api, version, correlation, "test", request);
+        return [.. writer.Pieces().SelectMany(piece => piece.Memory.ToArray())];
     }
 
     public void Send(ReadOnlySpan<byte> bytes) => _stream.Write(bytes);

@@ -8,6 +8,9 @@ namespace Weir.Server.Kafka.Handlers;
 /// <summary>Metadata: which topics there are, and that this node leads all their partitions. A name that is not known is not made into a topic: a typing error would be one.</summary>
 internal sealed class MetadataHandler(KafkaTopics topics, KafkaServer server)
 {
+    // Versions 10 and 11 take an id in a question, and have no answer without a name.
+    private const short FirstWithoutName = 12;
+
     private static readonly int[] ThisNode = [KafkaTopics.NodeId];
 
     public IEnumerable<KafkaApi> Apis => [new(ApiTable.Metadata, request => new(Answer(request)))];
@@ -43,7 +46,7 @@ internal sealed class MetadataHandler(KafkaTopics topics, KafkaServer server)
         return request.Topics.Select(wanted =>
         {
             bool isFound = wanted.Name is { } name ? topics.TryFind(name, out EventStream? stream, out KafkaError error) : topics.TryFind(wanted.TopicId, out stream, out error);
-            return isFound ? Describe(stream!) : new MetadataResponse.MetadataResponseTopic { Name = wanted.Name, TopicId = wanted.TopicId, ErrorCode = error };
+            return isFound ? Describe(stream!) : new MetadataResponse.MetadataResponseTopic { Name = wanted.Name ?? (version < FirstWithoutName ? "" : null), TopicId = wanted.TopicId, ErrorCode = error };
         });
     }
 

@@ -19,6 +19,9 @@ internal sealed class ProduceHandler(ServerState state, KafkaTopics topics, Kafk
     private const int MostExpansion = 100;
     private const int LeastExpandedBytes = 1 << 20;
 
+    // Of a topic's name in the log, characters: Kafka's names have no more, and a client's may have 32,767.
+    private const int LongestToldName = 249;
+
     private const short NoAnswer = 0;
     private const short All = -1;
 
@@ -114,7 +117,7 @@ internal sealed class ProduceHandler(ServerState state, KafkaTopics topics, Kafk
     private async ValueTask<IKafkaMessage?> AnswerAsync(ProduceRequest produce, List<(string Topic, List<Pending> Partitions)> pending, long receivedAt)
     {
         var answer = new ProduceResponse.TopicProduceResponse[pending.Count];
-        bool hasFailed = false;
+        string? failed = null;
         TimeSpan throttle = TimeSpan.Zero;
         for (int i = 0; i < answer.Length; i++)
         {
@@ -130,7 +133,10 @@ internal sealed class ProduceHandler(ServerState state, KafkaTopics topics, Kafk
                     batch.Dispose();
                 }
 
-                hasFailed |= one.Response.ErrorCode != KafkaError.None;
+                if (one.Response.ErrorCode != KafkaError.None)
+                {
+                    failed ??= $"{topic[..Math.Min(topic.Length, LongestToldName)]}-{one.Response.Index}: {one.Response.ErrorCode}. {one.Response.ErrorMessage}";
+                }
             }
 
             answer[i] = new ProduceResponse.TopicProduceResponse { Name = topic, PartitionResponses = [.. partitions.Select(one => one.Response)] };
@@ -142,7 +148,7 @@ internal sealed class ProduceHandler(ServerState state, KafkaTopics topics, Kafk
         }
 
         // Who wants no answers learns of an error only by the end of the connection, as with Kafka.
-        return hasFailed ? throw new ConnectionAbortedException("A batch sent with acks=0 was not taken.") : null;
+        return failed is null ? null : throw new ConnectionAbortedException($"a batch sent with acks=0 was not taken, {failed}");
     }
 
     private static void Complete(ProduceResponse.PartitionProduceResponse response, EventStream stream, ProduceBatch batch)
