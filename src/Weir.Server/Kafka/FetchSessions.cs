@@ -29,7 +29,11 @@ internal sealed class FetchedPartition
 /// </summary>
 internal sealed class FetchSession
 {
-    private readonly List<FetchedPartition> _partitions = [];
+    /// <summary>Partitions of one session; a request that names more stands for itself.</summary>
+    public const int MostPartitions = 2_000;
+
+    private readonly Dictionary<(string Topic, Guid TopicId, int Partition), FetchedPartition> _known = [];
+    private List<FetchedPartition> _partitions = [];
 
     public required int Id { get; init; }
 
@@ -41,44 +45,59 @@ internal sealed class FetchSession
     /// <summary>In the order in which they are answered. The first is the one that was passed over for longest.</summary>
     public IReadOnlyList<FetchedPartition> Partitions => _partitions;
 
-    public void Add(FetchRequest request)
+    /// <returns>False: that would be more than <see cref="MostPartitions"/>; the session is of no use any more.</returns>
+    public bool TryAdd(FetchRequest request)
     {
         foreach (FetchedPartition wanted in FetchSessions.PartitionsOf(request))
         {
-            FetchedPartition? known = _partitions.Find(one => IsSame(one, wanted.Topic, wanted.TopicId, wanted.Partition));
-            if (known is null)
-            {
-                _partitions.Add(wanted);
-            }
-            else
+            if (_known.TryGetValue(KeyOf(wanted), out FetchedPartition? known))
             {
                 known.Offset = wanted.Offset;
                 known.MaxBytes = wanted.MaxBytes;
             }
+            else if (_partitions.Count < MostPartitions)
+            {
+                _known[KeyOf(wanted)] = wanted;
+                _partitions.Add(wanted);
+            }
+            else
+            {
+                return false;
+            }
         }
+
+        return true;
     }
 
     public void Forget(IReadOnlyList<FetchRequest.ForgottenTopic> topics)
     {
         foreach (FetchRequest.ForgottenTopic topic in topics)
         {
-            _partitions.RemoveAll(one => topic.Partitions.Any(partition => IsSame(one, topic.Topic, topic.TopicId, partition)));
+            foreach (int partition in topic.Partitions)
+            {
+                _known.Remove((topic.Topic, topic.TopicId, partition));
+            }
+        }
+
+        if (_known.Count < _partitions.Count)
+        {
+            _partitions.RemoveAll(one => !_known.ContainsKey(KeyOf(one)));
         }
     }
 
     /// <summary>Partitions that got records go to the end, so that a busy one does not starve the others of an answer's bytes.</summary>
     public void MoveToEnd(IEnumerable<FetchedPartition> served)
     {
-        foreach (FetchedPartition partition in served)
+        HashSet<FetchedPartition> last = [.. served];
+        if (last.Count == 0)
         {
-            if (_partitions.Remove(partition))
-            {
-                _partitions.Add(partition);
-            }
+            return;
         }
+
+        _partitions = [.. _partitions.Where(one => !last.Contains(one)), .. _partitions.Where(last.Contains)];
     }
 
-    private static bool IsSame(FetchedPartition one, string topic, Guid id, int partition) => one.Partition == partition && one.Topic == topic && one.TopicId == id;
+    private static (string, Guid, int) KeyOf(FetchedPartition one) => (one.Topic, one.TopicId, one.Partition);
 }
 
 /// <summary>All clients' sessions. Any thread.</summary>
@@ -105,6 +124,7 @@ internal sealed class FetchSessions(TimeProvider time)
     public KafkaError Take(FetchRequest request, out FetchSession? session)
     {
         session = null;
+        FetchSession? taken = null;
         lock (_sessions)
         {
             if (request.SessionEpoch <= 0)
@@ -112,31 +132,35 @@ internal sealed class FetchSessions(TimeProvider time)
                 _sessions.Remove(request.SessionId);
                 if (request.SessionEpoch == 0 && TryMakeRoom())
                 {
-                    session = new FetchSession { Id = NextId(), UsedAt = time.GetTimestamp() };
-                    session.Add(request);
+                    taken = new FetchSession { Id = NextId(), UsedAt = time.GetTimestamp() };
                 }
-
-                return KafkaError.None;
             }
-
-            // While a request holds it, it is not here: one that overlaps is out of turn.
-            if (!_sessions.Remove(request.SessionId, out FetchSession? known))
+            else if (!_sessions.Remove(request.SessionId, out taken))
             {
+                // While a request holds it, it is not here: one that overlaps is out of turn.
                 return KafkaError.FetchSessionIdNotFound;
             }
-
-            if (known.NextEpoch != request.SessionEpoch)
+            else if (taken.NextEpoch != request.SessionEpoch)
             {
-                _sessions[known.Id] = known;
+                _sessions[taken.Id] = taken;
                 return KafkaError.InvalidFetchSessionEpoch;
             }
-
-            known.NextEpoch = known.NextEpoch == int.MaxValue ? 1 : known.NextEpoch + 1;
-            known.Add(request);
-            known.Forget(request.ForgottenTopicsData);
-            session = known;
-            return KafkaError.None;
         }
+
+        if (taken?.TryAdd(request) == false)
+        {
+            // The client names all of them again, and is answered without a session.
+            return request.SessionEpoch > 0 ? KafkaError.FetchSessionIdNotFound : KafkaError.None;
+        }
+
+        session = taken;
+        if (session is not null && request.SessionEpoch > 0)
+        {
+            session.NextEpoch = session.NextEpoch == int.MaxValue ? 1 : session.NextEpoch + 1;
+            session.Forget(request.ForgottenTopicsData);
+        }
+
+        return KafkaError.None;
     }
 
     public void Release(FetchSession session)
