@@ -81,7 +81,7 @@ public sealed class KeyFile : IDisposable
             }
 
             long count = BinaryPrimitives.ReadInt64LittleEndian(header[CountAt..]);
-            if (count < 0 || file.Length != HeaderBytes + (BlocksOf(count) * BlockBytes))
+            if (count < 0 || count > file.Length || file.Length != HeaderBytes + (BlocksOf(count) * BlockBytes))
             {
                 return null;
             }

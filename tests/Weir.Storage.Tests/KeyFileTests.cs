@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using Weir.Core;
 
 namespace Weir.Storage.Tests;
@@ -81,6 +82,30 @@ public sealed class KeyFileTests
         }
 
         Assert.Null(KeyFile.TryOpen(test.Disk, test.Directory, TestLog.Identity, new Offset(1_000), Records - 1));
+    }
+
+    [Theory]
+    [InlineData(-1)]
+    [InlineData(long.MaxValue)]
+    [InlineData(long.MaxValue / 4096 * 341)]
+    public void A_number_of_pairs_that_no_file_can_hold_is_no_key_file(long count)
+    {
+        using var test = new TestLog();
+        using (Write(test, [5], [0]))
+        {
+        }
+
+        using (FileStream file = File.Open(Directory.GetFiles(test.Directory).Single(), FileMode.Open))
+        {
+            byte[] header = new byte[KeyFile.HeaderBytes];
+            file.ReadExactly(header);
+            BinaryPrimitives.WriteInt64LittleEndian(header.AsSpan(KeyFile.CountAt), count);
+            BinaryPrimitives.WriteUInt32LittleEndian(header.AsSpan(KeyFile.ChecksumAt), Crc32C.Compute(header.AsSpan(0, KeyFile.ChecksumAt)));
+            file.Position = 0;
+            file.Write(header);
+        }
+
+        Assert.Null(KeyFile.TryOpen(test.Disk, test.Directory, TestLog.Identity, new Offset(1_000), Records));
     }
 
     [Theory]

@@ -24,6 +24,11 @@ public sealed record ViewDefinition(string Sql, int MaxGroups = ViewLimits.Defau
         {
             throw new WeirException(ErrorCode.UnreadableBody, $"The view's definition is not valid JSON: {error.Message}");
         }
+        catch (InvalidOperationException)
+        {
+            // Names are compared with each other while the document is read.
+            throw HalfText();
+        }
 
         using (document)
         {
@@ -38,10 +43,12 @@ public sealed record ViewDefinition(string Sql, int MaxGroups = ViewLimits.Defau
             }
             catch (InvalidOperationException)
             {
-                throw new WeirException(ErrorCode.UnreadableBody, "The view's definition has a name or a value that is not UTF-8, or half a surrogate pair.");
+                throw HalfText();
             }
         }
     }
+
+    private static WeirException HalfText() => new(ErrorCode.UnreadableBody, "The view's definition has a name or a value that is not UTF-8, or half a surrogate pair.");
 
     /// <summary>The document, with defaults left out. Parsing it gives an equal definition.</summary>
     public byte[] ToJson()

@@ -364,6 +364,8 @@ public sealed class ReadModelTests
     [InlineData("""{"sql":"q","keep":0}""", ErrorCode.ConfigurationType)]
     [InlineData("""{"sql":"q","keep":1.5}""", ErrorCode.ConfigurationType)]
     [InlineData("""{"sql":"q","sql":"r"}""", ErrorCode.UnreadableBody)]
+    [InlineData("""{"sql":"q","\ud800":1}""", ErrorCode.UnreadableBody)]
+    [InlineData("""{"sql":"\ud800"}""", ErrorCode.UnreadableBody)]
     [InlineData("""{"sql":"q","max-groups":1}""", ErrorCode.UnknownConfigurationKey)]
     public void A_definition_that_is_wrong_is_refused(string json, ErrorCode code)
     {
