@@ -215,10 +215,11 @@ public sealed partial class EventStream
                 throw new WeirException(ErrorCode.AlreadyFinal, $"The stream {Name} is closed. Its results have been shown as final.");
             }
 
-            byte[] json = MarkerJson.OpenOrClose(Time.GetUtcNow().ToUnixTimeMilliseconds(), wasClosed, isDeclared: false, isOpening: true);
+            long nowMs = Time.GetUtcNow().ToUnixTimeMilliseconds();
+            byte[] json = MarkerJson.OpenOrClose(nowMs, wasClosed, isDeclared: false, isOpening: true);
             return await AppendEverywhereAsync(
-                partition => partition.PublishedPhase != StreamPhase.Open,
-                partition => partition.AppendMarkerAsync(new MarkerAppend(MarkerType.Open, json, null)));
+                partition => wasClosed || partition.PublishedPhase != StreamPhase.Open,
+                partition => wasClosed ? partition.ReopenAsync(json, nowMs) : partition.AppendMarkerAsync(new MarkerAppend(MarkerType.Open, json, null)));
         }
         finally
         {
