@@ -31,12 +31,12 @@ public static class LogRepair
         LogFault[] derived = [.. report.Faults.Where(fault => fault.IsDerived)];
         LogFault[] damage = [.. report.Faults.Where(fault => !fault.IsDerived)];
         string[] derivedFiles = [.. derived.Select(fault => fault.File).Distinct()];
+        LogIdentity identity = LogCheck.FindIdentity(disk, directory);
         if (damage.Length == 0)
         {
-            return new LogRepairPlan(directory, report.Start, report.End, [], derivedFiles, [], []);
+            return new LogRepairPlan(directory, report.Start, report.End, [], [.. SnapshotsInTheWay(disk, directory, identity, report.Start, derivedFiles), .. derivedFiles], [], []);
         }
 
-        LogIdentity identity = LogCheck.FindIdentity(disk, directory);
         if (identity == default)
         {
             throw new WeirException(ErrorCode.LogDamaged, $"{directory}: no segment has an intact header, so nothing says whose log it is.");
@@ -143,6 +143,12 @@ public static class LogRepair
         disk.Rename(directory + Unfinished, directory);
         disk.SyncDirectory(Path.GetDirectoryName(directory)!);
     }
+
+    // Verdicts are made again by replay, and that of a log that retention has cut begins at its newest snapshot, whatever verdicts lie below it: without snapshots it begins at the base.
+    private static IEnumerable<string> SnapshotsInTheWay(IDisk disk, string directory, LogIdentity identity, Offset start, string[] derivedFiles) =>
+        start > Offset.Zero && derivedFiles.Any(file => file.EndsWith(LogFiles.Verdicts, StringComparison.Ordinal)) && IntactBases(disk, directory, identity).Any(found => found.Offset == start)
+            ? LogFiles.Offsets(disk.List(directory), LogFiles.Snapshot).Select(offset => LogFiles.At(directory, offset, LogFiles.Snapshot)).Except(derivedFiles)
+            : [];
 
     private static string PutAside(IDisk disk, string directory)
     {

@@ -140,6 +140,30 @@ public sealed class RetentionTests
     }
 
     [Fact]
+    public async Task Verdicts_of_a_cut_log_that_a_repair_deleted_are_made_again()
+    {
+        await using NodeFixture fixture = await StartWithSmallSegments();
+        EventStream stream = await fixture.DefineAsync("votes", Votes);
+        await SendManyAsync(stream, 3000);
+        fixture.Node.RetainOnce();
+        long start = stream.Partitions[0].LogStart;
+        Assert.True(start > 0);
+        await stream.PartitionList[0].SnapshotAsync();
+        string partition = stream.PartitionList[0].Directory;
+        await fixture.Node.StopAsync();
+        string verdicts = Directory.GetFiles(partition, "*.verdicts").Order(StringComparer.Ordinal).First();
+        byte[] bytes = File.ReadAllBytes(verdicts);
+        bytes[^100] ^= 1;
+        File.WriteAllBytes(verdicts, bytes);
+
+        LogRepair.Apply(fixture.Disk, LogRepair.Plan(fixture.Disk, partition), new LogOptions());
+
+        stream = await fixture.RestartAsync("votes");
+        Assert.All(stream.ReadEvents(0, start, 10_000).Where(one => one.Marker is null), one => Assert.Equal(Verdict.Counted, one.Verdict));
+        Assert.Equal(3001, stream.FlushedPosition.Ends[0]);
+    }
+
+    [Fact]
     public async Task Without_base_and_snapshot_a_cut_log_is_read_only()
     {
         await using NodeFixture fixture = await StartWithSmallSegments();
