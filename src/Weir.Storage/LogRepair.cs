@@ -31,12 +31,12 @@ public static class LogRepair
         LogFault[] derived = [.. report.Faults.Where(fault => fault.IsDerived)];
         LogFault[] damage = [.. report.Faults.Where(fault => !fault.IsDerived)];
         string[] derivedFiles = [.. derived.Select(fault => fault.File).Distinct()];
+        LogIdentity identity = LogCheck.FindIdentity(disk, directory);
         if (damage.Length == 0)
         {
-            return new LogRepairPlan(directory, report.Start, report.End, [], derivedFiles, [], []);
+            return new LogRepairPlan(directory, report.Start, report.End, [], [.. SnapshotsInTheWay(disk, directory, identity, report.Start, derivedFiles), .. derivedFiles], [], []);
         }
 
-        LogIdentity identity = LogCheck.FindIdentity(disk, directory);
         if (identity == default)
         {
             throw new WeirException(ErrorCode.LogDamaged, $"{directory}: no segment has an intact header, so nothing says whose log it is.");
@@ -115,31 +115,51 @@ public static class LogRepair
             throw new WeirException(ErrorCode.LogDamaged, $"{target} does not read back as it was written ({(check.Faults is [LogFault fault, ..] ? fault.ToString() : $"it ends at {check.End} instead of {plan.End}")}). Nothing was changed in {plan.Directory}.");
         }
 
-        string parent = Path.GetDirectoryName(plan.Directory)!;
-        string aside = plan.Directory + Aside;
-        for (int copy = 1; disk.List(parent).Contains(Path.GetFileName(aside)); copy++)
-        {
-            aside = string.Create(CultureInfo.InvariantCulture, $"{plan.Directory}{Aside}-{copy}");
-        }
-
-        disk.Rename(plan.Directory, aside);
-        disk.Rename(target, plan.Directory);
-        disk.SyncDirectory(parent);
+        string aside = PutAside(disk, plan.Directory);
+        Finish(disk, plan.Directory);
         return aside;
     }
 
-    /// <summary>Whether a repair was interrupted between its two renames: the partition is missing, its finished files wait under another name.</summary>
+    /// <summary>
+    /// Whether a repair was interrupted between its two renames: the partition is missing, its finished files wait under another name. A start since then has made
+    /// the partition's directory again, without a segment.
+    /// </summary>
     public static bool IsInterrupted(IDisk disk, string directory)
     {
         IReadOnlyList<string> names = disk.List(Path.GetDirectoryName(directory)!);
-        return !names.Contains(Path.GetFileName(directory)) && names.Contains(Path.GetFileName(directory) + Unfinished);
+        return names.Contains(Path.GetFileName(directory) + Unfinished)
+            && (!names.Contains(Path.GetFileName(directory)) || !LogFiles.Offsets(disk.List(directory), LogFiles.Log).Any());
     }
 
     /// <summary>Puts the finished files of an interrupted repair in place.</summary>
+    /// <exception cref="DiskException">A retry may help.</exception>
     public static void Finish(IDisk disk, string directory)
     {
+        if (disk.List(Path.GetDirectoryName(directory)!).Contains(Path.GetFileName(directory)))
+        {
+            PutAside(disk, directory);
+        }
+
         disk.Rename(directory + Unfinished, directory);
         disk.SyncDirectory(Path.GetDirectoryName(directory)!);
+    }
+
+    // Verdicts are made again by replay, and that of a log that retention has cut begins at its newest snapshot, whatever verdicts lie below it: without snapshots it begins at the base.
+    private static IEnumerable<string> SnapshotsInTheWay(IDisk disk, string directory, LogIdentity identity, Offset start, string[] derivedFiles) =>
+        start > Offset.Zero && derivedFiles.Any(file => file.EndsWith(LogFiles.Verdicts, StringComparison.Ordinal)) && IntactBases(disk, directory, identity).Any(found => found.Offset == start)
+            ? LogFiles.Offsets(disk.List(directory), LogFiles.Snapshot).Select(offset => LogFiles.At(directory, offset, LogFiles.Snapshot)).Except(derivedFiles)
+            : [];
+
+    private static string PutAside(IDisk disk, string directory)
+    {
+        string aside = directory + Aside;
+        for (int copy = 1; disk.List(Path.GetDirectoryName(directory)!).Contains(Path.GetFileName(aside)); copy++)
+        {
+            aside = string.Create(CultureInfo.InvariantCulture, $"{directory}{Aside}-{copy}");
+        }
+
+        disk.Rename(directory, aside);
+        return aside;
     }
 
     // A segment's frames end where the next segment's header says: what lies behind was cut at an opening, and other records have its offsets now.
@@ -249,13 +269,13 @@ public static class LogRepair
                     opened = place.Segment;
                 }
 
-                FillHole(log, writer, place.BaseOffset);
                 var frames = new FrameScanner(file!, identity.FrameSeed, place.FilePosition, place.FilePosition + place.Bytes);
                 if (!frames.TryNext(out Frame frame, out ReadOnlySpan<byte> batch, out string fault))
                 {
                     throw new WeirException(ErrorCode.LogDamaged, $"{plan.Directory}: the frame at offset {place.BaseOffset} was intact and is not any more: {fault}");
                 }
 
+                FillHole(log, writer, place.BaseOffset, frame.AppendTimeMs);
                 log.Append(batch.ToArray(), place.Records, frame.AppendTimeMs);
                 staged += batch.Length;
                 if (staged >= WriteEveryBytes)
@@ -270,7 +290,7 @@ public static class LogRepair
             file?.Dispose();
         }
 
-        FillHole(log, writer, plan.End);
+        FillHole(log, writer, plan.End, behindMs: 0);
         log.Write();
         log.Flush();
         log.AppendIdleFrame(log.LastAppendTimeMs);
@@ -278,12 +298,13 @@ public static class LogRepair
         log.Flush();
     }
 
-    private static void FillHole(PartitionLog log, RecordBatchWriter writer, Offset end)
+    /// <param name="behindMs">Append time of what lies behind the hole: the hole's, where nothing lies before it.</param>
+    private static void FillHole(PartitionLog log, RecordBatchWriter writer, Offset end, long behindMs)
     {
         while (log.LogEnd < end)
         {
             int count = (int)Math.Min(LostPerBatch, end - log.LogEnd);
-            log.Append(Marker.WriteLost(writer, count), count, log.LastAppendTimeMs);
+            log.Append(Marker.WriteLost(writer, count), count, log.LastAppendTimeMs == long.MinValue ? behindMs : log.LastAppendTimeMs);
             log.Write();
         }
     }

@@ -9,10 +9,12 @@ namespace Weir.Engine.Tests;
 internal sealed class NodeFixture : IAsyncDisposable
 {
     private readonly Func<string, NodeOptions>? _options;
+    private readonly IThreads _threads;
     private readonly SemaphoreSlim _reported = new(0);
 
-    private NodeFixture(Func<string, NodeOptions>? options, TimeProvider? time, IDisk? disk)
+    private NodeFixture(Func<string, NodeOptions>? options, TimeProvider? time, IDisk? disk, IThreads? threads)
     {
+        _threads = threads ?? OsThreads.Instance;
         _options = options;
         Disk = disk ?? LinuxDisk.Instance;
         Time = time ?? TimeProvider.System;
@@ -31,9 +33,9 @@ internal sealed class NodeFixture : IAsyncDisposable
 
     public List<(EngineEvent Kind, string Text)> Reports { get; } = [];
 
-    public static async Task<NodeFixture> StartAsync(Func<string, NodeOptions>? options = null, TimeProvider? time = null, IDisk? disk = null)
+    public static async Task<NodeFixture> StartAsync(Func<string, NodeOptions>? options = null, TimeProvider? time = null, IDisk? disk = null, IThreads? threads = null)
     {
-        var fixture = new NodeFixture(options, time, disk);
+        var fixture = new NodeFixture(options, time, disk, threads);
         await fixture.Node.StartAsync();
         return fixture;
     }
@@ -117,5 +119,6 @@ internal sealed class NodeFixture : IAsyncDisposable
             }
 
             _reported.Release();
-        });
+        },
+        _threads);
 }

@@ -1,4 +1,5 @@
 using Weir.Core;
+using Weir.Storage;
 using Weir.TestKit;
 
 namespace Weir.Engine.Tests;
@@ -56,6 +57,7 @@ public sealed class RetentionTests
         await stream.PartitionList[0].SnapshotAsync();
         await fixture.Node.DefineViewAsync("votes", new ViewDefinition("SELECT choice, count(*) AS votes FROM votes GROUP BY choice"));
         Assert.Equal("""[{"choice":"a","votes":3000}]""", await fixture.RowsAsync("votes"));
+        await fixture.WaitForAsync(EngineEvent.ViewBuilt);
         fixture.Node.RetainOnce();
         Assert.True(stream.Partitions[0].LogStart > 0);
 
@@ -77,12 +79,88 @@ public sealed class RetentionTests
         await fixture.Node.DefineViewAsync("late", new ViewDefinition("SELECT count(*) AS votes FROM votes"));
         await SendManyAsync(stream, 3000, first: 3000);
         string rows = await fixture.RowsAsync("late");
+        await fixture.WaitForAsync(EngineEvent.ViewBuilt);
         fixture.Node.RetainOnce();
         Assert.True(stream.Partitions[0].LogStart > start);
 
         await fixture.RestartAsync();
 
         Assert.Equal(rows, await fixture.RowsAsync("late"));
+    }
+
+    [Fact]
+    public async Task A_view_made_between_a_base_and_the_cut_that_failed_loses_nothing_by_the_next_one()
+    {
+        var disk = new SimulatedDisk();
+        await using NodeFixture fixture = await StartWithSmallSegments(disk);
+        EventStream stream = await fixture.DefineAsync("votes", Votes);
+        await SendManyAsync(stream, 3000);
+        string partition = stream.PartitionList[0].Directory;
+        disk.FailWhen(one => one.Name == "fsync" && one.Path == partition, errno: 5);
+        fixture.Node.RetainOnce();
+        disk.ClearFaults();
+        Assert.Equal(0, stream.Partitions[0].LogStart);
+        await fixture.Node.DefineViewAsync("late", new ViewDefinition("SELECT count(*) AS votes FROM votes"));
+        Assert.Equal("""[{"votes":3000}]""", await fixture.RowsAsync("late"));
+        await fixture.WaitForAsync(EngineEvent.ViewBuilt);
+
+        fixture.Node.RetainOnce();
+
+        Assert.True(stream.Partitions[0].LogStart > 0, "Nothing was deleted.");
+        await fixture.RestartAsync();
+        Assert.Equal("""[{"votes":3000}]""", await fixture.RowsAsync("late"));
+    }
+
+    [Fact]
+    public async Task A_cut_that_its_partition_did_not_come_to_in_time_is_not_made_later()
+    {
+        var threads = new ImpatientThreads();
+        await using NodeFixture fixture = await StartWithSmallSegments(threads: threads);
+        EventStream stream = await fixture.DefineAsync("votes", Votes);
+        await SendManyAsync(stream, 3000);
+        Partition partition = stream.PartitionList[0];
+        using (var isBusy = new ManualResetEventSlim())
+        {
+            partition.Post(isBusy.Wait);
+            threads.WaitsNoMinute = true;
+            fixture.Node.RetainOnce();
+            threads.WaitsNoMinute = false;
+            await fixture.Node.DefineViewAsync("late", new ViewDefinition("SELECT count(*) AS votes FROM votes"));
+            isBusy.Set();
+            Assert.Equal("""[{"votes":3000}]""", await fixture.RowsAsync("late"));
+        }
+
+        Assert.Equal(0, stream.Partitions[0].LogStart);
+        await fixture.WaitForAsync(EngineEvent.RetentionStopped);
+        await fixture.WaitForAsync(EngineEvent.ViewBuilt);
+        fixture.Node.RetainOnce();
+        Assert.True(stream.Partitions[0].LogStart > 0, "Nothing was deleted.");
+        await fixture.RestartAsync();
+        Assert.Equal("""[{"votes":3000}]""", await fixture.RowsAsync("late"));
+    }
+
+    [Fact]
+    public async Task Verdicts_of_a_cut_log_that_a_repair_deleted_are_made_again()
+    {
+        await using NodeFixture fixture = await StartWithSmallSegments();
+        EventStream stream = await fixture.DefineAsync("votes", Votes);
+        await SendManyAsync(stream, 3000);
+        fixture.Node.RetainOnce();
+        long start = stream.Partitions[0].LogStart;
+        Assert.True(start > 0);
+        await stream.PartitionList[0].SnapshotAsync();
+        string partition = stream.PartitionList[0].Directory;
+        await fixture.Node.StopAsync();
+        string verdicts = Directory.GetFiles(partition, "*.verdicts").Order(StringComparer.Ordinal).First();
+        byte[] bytes = File.ReadAllBytes(verdicts);
+        bytes[^100] ^= 1;
+        File.WriteAllBytes(verdicts, bytes);
+
+        LogRepair.Apply(fixture.Disk, LogRepair.Plan(fixture.Disk, partition), new LogOptions());
+
+        stream = await fixture.RestartAsync("votes");
+        Assert.All(stream.ReadEvents(0, start, 10_000).Where(one => one.Marker is null), one => Assert.Equal(Verdict.Counted, one.Verdict));
+        Assert.Equal(3001, stream.FlushedPosition.Ends[0]);
     }
 
     [Fact]
@@ -147,14 +225,16 @@ public sealed class RetentionTests
     }
 
     // The clock stands still, so that retention runs when a test says so.
-    private static Task<NodeFixture> StartWithSmallSegments() => NodeFixture.StartAsync(
+    private static Task<NodeFixture> StartWithSmallSegments(IDisk? disk = null, IThreads? threads = null) => NodeFixture.StartAsync(
         directory => new NodeOptions
         {
             DataDirectory = directory,
             PublishInterval = TimeSpan.FromMilliseconds(10),
             SegmentBytes = 32 << 10,
         },
-        new FakeTime());
+        new FakeTime(),
+        disk,
+        threads);
 
     private static async Task SendManyAsync(EventStream stream, int count, int first = 0)
     {
@@ -165,4 +245,21 @@ public sealed class RetentionTests
     }
 
     private static string Vote(int i) => $$"""{"id":"v{{i}}","user":"u{{i}}","choice":"a"}""";
+
+    /// <summary>Threads of the operating system, for which a minute may be over at once.</summary>
+    private sealed class ImpatientThreads : IThreads
+    {
+        public bool WaitsNoMinute { get; set; }
+
+        public ILoop StartLoop(string name, Action step, Func<int> delayMs, Action<Exception> onFailure) => OsThreads.Instance.StartLoop(name, step, delayMs, onFailure);
+
+        public IFlusher StartFlusher(int threads, Action<Exception> onFailure) => OsThreads.Instance.StartFlusher(threads, onFailure);
+
+        public Task Start(string name, Action job) => OsThreads.Instance.Start(name, job);
+
+        public bool Wait(Task task, TimeSpan timeout, Task? other = null) =>
+            OsThreads.Instance.Wait(task, WaitsNoMinute && timeout == TimeSpan.FromMinutes(1) ? TimeSpan.Zero : timeout, other);
+
+        public void Queue(IThreadPoolWorkItem item) => OsThreads.Instance.Queue(item);
+    }
 }

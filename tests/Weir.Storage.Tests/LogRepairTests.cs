@@ -90,6 +90,38 @@ public sealed class LogRepairTests
         Assert.Empty(LostOffsets(repaired, start));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void What_is_lost_right_behind_the_cut_has_a_time_that_the_log_can_have(bool isAllLost)
+    {
+        using TestLog test = Make();
+        Offset start;
+        using (PartitionLog log = test.Open())
+        {
+            start = log.Segments[isAllLost ? ^2 : 2].BaseOffset;
+            using SnapshotWriter writer = SnapshotWriter.BeginBase(test.Disk, test.Directory, TestLog.Identity, start);
+            writer.Commit();
+            log.ApplyRetention(start);
+        }
+
+        foreach (string file in test.Files(".log").Take(isAllLost ? 2 : 1))
+        {
+            byte[] bytes = File.ReadAllBytes(file);
+            bytes.AsSpan(100, isAllLost ? bytes.Length - 100 : 1).Fill(0xFF);
+            File.WriteAllBytes(file, bytes);
+        }
+
+        LogRepairPlan plan = LogRepair.Plan(test.Disk, test.Directory);
+        Assert.Equal(start, plan.Lost[0].Start);
+        LogRepair.Apply(test.Disk, plan, test.Options);
+
+        using PartitionLog repaired = test.Open();
+        using LogReader reader = repaired.OpenReader(start);
+        Assert.True(reader.TryReadNext(out StoredBatch first));
+        Assert.Equal(isAllLost ? 0 : 1_000 + plan.Lost[0].End.Value, first.AppendTimeMs);
+    }
+
     [Fact]
     public void Damaged_derived_files_are_deleted_and_the_log_is_left_alone()
     {
@@ -125,6 +157,25 @@ public sealed class LogRepairTests
         LogRepair.Finish(test.Disk, test.Directory);
 
         Assert.True(LogCheck.Run(test.Disk, test.Directory).IsIntact);
+    }
+
+    [Fact]
+    public void A_start_between_the_two_renames_of_a_repair_does_not_hide_its_finished_files()
+    {
+        using TestLog test = Make();
+        System.IO.Directory.Move(test.Directory, test.Directory + ".repaired");
+        using (PartitionLog empty = PartitionLog.Open(test.Disk, test.Directory, TestLog.Identity, test.Options, out _, mustExist: true))
+        {
+            Assert.True(empty.IsReadOnly);
+        }
+
+        Assert.True(LogRepair.IsInterrupted(test.Disk, test.Directory));
+        LogRepair.Finish(test.Disk, test.Directory);
+
+        Assert.True(LogCheck.Run(test.Disk, test.Directory).IsIntact);
+        using PartitionLog log = test.Open();
+        Assert.True(log.LogEnd > Offset.Zero);
+        Assert.False(LogRepair.IsInterrupted(test.Disk, test.Directory));
     }
 
     private static TestLog Make()

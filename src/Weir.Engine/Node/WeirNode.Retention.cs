@@ -8,6 +8,13 @@ public sealed partial class WeirNode
 {
     private static readonly TimeSpan RetentionEvery = TimeSpan.FromSeconds(30);
 
+    private static readonly TimeSpan CutWithin = TimeSpan.FromMinutes(1);
+
+    // Whose turn a cut is: the partition begins it, or retention gives it up, whichever is first.
+    private const int Waiting = 0;
+    private const int Begun = 1;
+    private const int GivenUp = 2;
+
     private readonly HashSet<Partition> _retentionStopped = [];
     private readonly HashSet<Partition> _retentionDoubted = [];
     private readonly Lock _retaining = new();
@@ -132,16 +139,31 @@ public sealed partial class WeirNode
         // A key file that is made now would outlive its segment.
         partition.Keys.Abandon(cut);
 
-        // The log's owner deletes: it alone changes the list of segments.
+        // The log's owner deletes: it alone changes the list of segments. Not when nobody waits for it any more: views are defined again then, which the base does not have.
+        int turn = Waiting;
         Task<bool> applied = partition.AskAsync(() =>
         {
+            if (Interlocked.CompareExchange(ref turn, Begun, Waiting) != Waiting)
+            {
+                return false;
+            }
+
             partition.Log!.ApplyRetention(cut);
             return true;
         });
-        Threads.Wait(applied, TimeSpan.FromMinutes(1), _failed.Task);
+        Threads.Wait(applied, CutWithin, _failed.Task);
+        if (Interlocked.CompareExchange(ref turn, GivenUp, Waiting) == Begun)
+        {
+            Threads.Wait(applied, Timeout.InfiniteTimeSpan, _failed.Task);
+        }
+
         if (applied.IsCompleted && applied.GetAwaiter().GetResult())
         {
             _report(EngineEvent.Retained, $"{stream.Name}/{partition.Id} now begins at offset {cut}.");
+        }
+        else
+        {
+            _report(EngineEvent.RetentionStopped, $"{stream.Name}/{partition.Id} did nothing for {CutWithin.TotalSeconds:0} s, busy or stopped, and nothing was deleted. The next pass tries it again.");
         }
     }
 }

@@ -18,6 +18,9 @@ public sealed partial class WeirNode : IAsyncDisposable
     // How many partitions write a snapshot at once: their disk traffic is beside everybody's flushes.
     private const int SnapshotTurns = 2;
 
+    // The version of a view that nobody has seen: it can be had again.
+    private const int NeverThere = 0;
+
     private readonly Action<EngineEvent, string> _report;
     private readonly Func<int, byte[]> _randomBytes;
     private readonly ConcurrentDictionary<string, EventStream> _streams = new(StringComparer.Ordinal);
@@ -27,8 +30,11 @@ public sealed partial class WeirNode : IAsyncDisposable
     private volatile IReadOnlyList<View> _viewsByName = [];
     private readonly SemaphoreSlim _defining = new(1);
 
-    // Streams whose deletion began and failed. Held under _defining.
+    // Streams whose deletion began and failed, that of an unfinished one too. Held under _defining.
     private readonly Dictionary<string, StreamDirectory> _undeleted = new(StringComparer.Ordinal);
+
+    // Views whose definition could not be written or deleted: the next start may find something else than there is. Held under _defining.
+    private readonly HashSet<string> _doubtedViews = new(StringComparer.Ordinal);
     private readonly TaskCompletionSource _failed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private WriterThread[] _writers = [];
     private IFlusher? _flusher;
@@ -140,6 +146,7 @@ public sealed partial class WeirNode : IAsyncDisposable
             catch
             {
                 // A second try makes another directory, and two of one name would be refused at the next start.
+                _undeleted[name] = directory;
                 Discard(stream);
                 throw;
             }
@@ -209,6 +216,11 @@ public sealed partial class WeirNode : IAsyncDisposable
             {
                 if (known.Definition == definition)
                 {
+                    if (_doubtedViews.Contains(name))
+                    {
+                        WriteView(new StoredView(name, known.Version, definition));
+                    }
+
                     return known;
                 }
             }
@@ -218,7 +230,17 @@ public sealed partial class WeirNode : IAsyncDisposable
             // The known one goes on until everything that can fail is done.
             var stored = new StoredView(name, Math.Max(known?.Version ?? 0, _directory!.HighestDeletedViewVersion()) + 1, definition);
             View view = MakeView(stored);
-            _directory.WriteView(name, stored.ToJson());
+            try
+            {
+                WriteView(stored);
+            }
+            catch (WeirException) when (known is null)
+            {
+                // Otherwise it may be there at the next start, over a stream that has gone by then.
+                DiscardView(name);
+                throw;
+            }
+
             _views[name] = view;
             OrderViews();
             StartBuild(view);
@@ -236,7 +258,7 @@ public sealed partial class WeirNode : IAsyncDisposable
     }
 
     /// <summary>Deletes a view. Its stream keeps everything.</summary>
-    /// <exception cref="WeirException"><see cref="ErrorCode.UnknownView"/>.</exception>
+    /// <exception cref="WeirException"><see cref="ErrorCode.UnknownView"/>; a disk error: the view is there until the next start, and may be after it. A retry deletes it, defining it keeps it.</exception>
     public async Task DeleteViewAsync(string name)
     {
         await _defining.WaitAsync();
@@ -244,10 +266,16 @@ public sealed partial class WeirNode : IAsyncDisposable
         {
             if (!_views.TryGetValue(name, out View? view))
             {
-                throw new WeirException(ErrorCode.UnknownView, $"There is no view {name}.");
+                if (!_doubtedViews.Contains(name))
+                {
+                    throw new WeirException(ErrorCode.UnknownView, $"There is no view {name}.");
+                }
+
+                DeleteView(name, NeverThere);
+                return;
             }
 
-            _directory!.DeleteView(name, view.Version);
+            DeleteView(name, view.Version);
             _views.TryRemove(name, out _);
             OrderViews();
             await DetachAsync(view);
@@ -449,11 +477,37 @@ public sealed partial class WeirNode : IAsyncDisposable
 
         try
         {
-            _directory!.DeleteStream(stream.StorageDirectory);
+            DeleteForGood(stream.Name, stream.StorageDirectory);
         }
         catch (DiskException exception)
         {
-            _report(EngineEvent.PartitionStopped, $"The unfinished stream in {stream.StorageDirectory.Path} could not be deleted; delete the directory before the next start: {exception.Message}");
+            _report(EngineEvent.PartitionStopped, $"The unfinished stream in {stream.StorageDirectory.Path} could not be deleted: {exception.Message} Defining or deleting a stream of that name does it; otherwise delete the directory before the next start.");
+        }
+    }
+
+    private void WriteView(StoredView stored)
+    {
+        _doubtedViews.Add(stored.Name);
+        _directory!.WriteView(stored.Name, stored.ToJson());
+        _doubtedViews.Remove(stored.Name);
+    }
+
+    private void DeleteView(string name, int version)
+    {
+        _doubtedViews.Add(name);
+        _directory!.DeleteView(name, version);
+        _doubtedViews.Remove(name);
+    }
+
+    private void DiscardView(string name)
+    {
+        try
+        {
+            DeleteView(name, NeverThere);
+        }
+        catch (DiskException exception)
+        {
+            _report(EngineEvent.ViewBuildFailed, $"The view {name}, which could not be written, could not be deleted either, and may be there at the next start unless it is deleted again: {exception.Message}");
         }
     }
 

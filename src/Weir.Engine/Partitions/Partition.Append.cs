@@ -75,6 +75,41 @@ internal sealed partial class Partition
         return _timedMarker.Marker.Appended;
     }
 
+    /// <summary>
+    /// Opens the partition again: behind a close that is on its way or due, which would come later otherwise. Where the partition is open, nothing is appended. Any thread.
+    /// </summary>
+    /// <returns>The exclusive end after the marker, once it is flushed and folded.</returns>
+    public async Task<long> ReopenAsync(byte[] json, long atMs) => await await AskAsync(() => BeginReopening(json, atMs));
+
+    private Task<long> BeginReopening(byte[] json, long atMs)
+    {
+        if (_state != PartitionState.Serving)
+        {
+            throw new WeirException(CodeOf(_state), $"Partition {Id} of {_stream.Name} is {_state}: {_reason}");
+        }
+
+        ConsiderDeclaredTimes(atMs);
+        if (_timedMarker is { Marker.Type: MarkerType.Close } closing)
+        {
+            return ReopenBehindAsync(closing.Marker.Appended, json, atMs);
+        }
+
+        if (_admission.Phase == StreamPhase.Open)
+        {
+            return Task.FromResult(_log!.LogEnd.Value);
+        }
+
+        var marker = new MarkerAppend(MarkerType.Open, json, null);
+        _markers.Enqueue(marker);
+        return marker.Appended;
+    }
+
+    private async Task<long> ReopenBehindAsync(Task closed, byte[] json, long atMs)
+    {
+        await closed;
+        return await ReopenAsync(json, atMs);
+    }
+
     private async Task<long> CloseBehindAsync(Task opened, byte[] json, long atMs)
     {
         await opened;

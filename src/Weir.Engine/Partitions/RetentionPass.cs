@@ -96,7 +96,14 @@ internal sealed class RetentionPass(EventStream stream, Partition partition, IRe
         var attached = new AttachedViews(earlier);
         StreamPlan plan = stream.Plan;
         Offset from = log.LogStart;
-        if (TryLoad(disk, log, admission, attached, out Offset based))
+        if (log.LogStart == Offset.Zero)
+        {
+            // A base that is there all the same is of a pass that did not get to delete. Views made since then have counted from the first record, and it lacks them.
+            views.ToList().ForEach(view => attached.Add(view, view.NewPartial(partition.Id)));
+            cut = SnapshotReader.TryOpenBase(disk, partition.Directory, log.Identity, out SnapshotReader? left) && left.Offset > cut ? left.Offset : cut;
+            left?.Dispose();
+        }
+        else if (TryLoad(disk, log, admission, attached, out Offset based))
         {
             // Not the log's start: a crash between base and deletion leaves segments that the base covers already.
             if (cut <= based)

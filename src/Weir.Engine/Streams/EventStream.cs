@@ -21,6 +21,8 @@ public sealed partial class EventStream
     private readonly SemaphoreSlim _changing = new(1);
     private readonly Lock _gateTurns = new();
     private volatile StreamPlan _plan;
+    // A write of the definition failed: the next start may find that one and not what is in force. Held under _changing.
+    private bool _isStoredInDoubt;
     private long _gateTurnedForMs = long.MinValue;
     private int _gateSide;
     private long _pooledBytes;
@@ -213,10 +215,11 @@ public sealed partial class EventStream
                 throw new WeirException(ErrorCode.AlreadyFinal, $"The stream {Name} is closed. Its results have been shown as final.");
             }
 
-            byte[] json = MarkerJson.OpenOrClose(Time.GetUtcNow().ToUnixTimeMilliseconds(), wasClosed, isDeclared: false, isOpening: true);
+            long nowMs = Time.GetUtcNow().ToUnixTimeMilliseconds();
+            byte[] json = MarkerJson.OpenOrClose(nowMs, wasClosed, isDeclared: false, isOpening: true);
             return await AppendEverywhereAsync(
-                partition => partition.PublishedPhase != StreamPhase.Open,
-                partition => partition.AppendMarkerAsync(new MarkerAppend(MarkerType.Open, json, null)));
+                partition => wasClosed || partition.PublishedPhase != StreamPhase.Open,
+                partition => wasClosed ? partition.ReopenAsync(json, nowMs) : partition.AppendMarkerAsync(new MarkerAppend(MarkerType.Open, json, null)));
         }
         finally
         {
@@ -250,13 +253,21 @@ public sealed partial class EventStream
                     string.Create(CultureInfo.InvariantCulture, $"{string.Join(", ", differences)} of stream {Name} cannot change. Stored (version {DefinitionVersion}): {System.Text.Encoding.UTF8.GetString(Definition.ToJson())} Given: {System.Text.Encoding.UTF8.GetString(definition.ToJson())}"));
             }
 
-            if (definition.ToJson().AsSpan().SequenceEqual(Definition.ToJson()))
+            bool isSame = definition.ToJson().AsSpan().SequenceEqual(Definition.ToJson());
+            if (isSame && !_isStoredInDoubt)
             {
                 return;
             }
 
-            var stored = new StoredStream(Name, Id, Secret, DefinitionVersion + 1, definition);
+            var stored = new StoredStream(Name, Id, Secret, isSame ? DefinitionVersion : DefinitionVersion + 1, definition);
+            _isStoredInDoubt = true;
             StorageDirectory.WriteDefinition(stored.ToJson());
+            _isStoredInDoubt = false;
+            if (isSame)
+            {
+                return;
+            }
+
             Definition = definition;
             DefinitionVersion = stored.Version;
             lock (_gateTurns)

@@ -196,6 +196,30 @@ public sealed class ClosingTests
     }
 
     [Fact]
+    public async Task A_stream_that_is_reopened_while_one_partition_has_yet_to_close_is_open_in_all_of_them()
+    {
+        var time = new FakeTime();
+        await using NodeFixture fixture = await NodeFixture.StartAsync(FaultTests.Options, time);
+        EventStream stream = await fixture.DefineAsync("s", """{"partitions":2,"id":"id","closes":"2026-11-20T12:00:20Z"}""");
+        Partition first = stream.PartitionList[0];
+        using (var isBusy = new ManualResetEventSlim())
+        {
+            stream.PartitionList[1].Post(isBusy.Wait);
+            time.Advance(20 * Second);
+            await first.CloseAsync(MarkerJson.OpenOrClose(time.GetUtcNow().ToUnixTimeMilliseconds(), isReopening: false, isDeclared: false, isOpening: false), time.GetUtcNow().ToUnixTimeMilliseconds());
+
+            Task<Position> reopened = stream.OpenAsync(reopen: true);
+            isBusy.Set();
+            await reopened;
+        }
+
+        await PassAsync(stream);
+        Assert.Equal(StreamPhase.Open, stream.Phase);
+        Assert.True(stream.Reopened);
+        Assert.All(Enumerable.Range(0, 2), partition => Assert.Equal([MarkerType.Define, MarkerType.Close, MarkerType.Open], stream.ReadEvents(partition, 0, 10).Select(one => one.Marker)));
+    }
+
+    [Fact]
     public async Task A_wall_clock_that_is_set_back_holds_up_neither_the_last_frame_nor_a_stop()
     {
         var time = new FakeTime();

@@ -225,6 +225,99 @@ public sealed class FaultTests
     }
 
     [Fact]
+    public async Task A_stream_that_could_neither_be_made_nor_taken_away_is_not_in_the_way_of_the_next_one()
+    {
+        var disk = new SimulatedDisk();
+        await using NodeFixture fixture = await NodeFixture.StartAsync(Options, disk: disk);
+        string streams = fixture.Directory + "/streams/";
+        disk.FailWhen(one => (one.Name == "fsync" && one.Path.LastIndexOf('/') == streams.Length - 1 && disk.FileExists(one.Path + "/definition.json")) || one.Name == "unlink", InputOutputError);
+        await Assert.ThrowsAnyAsync<WeirException>(() => fixture.DefineAsync("s", Votes));
+        disk.ClearFaults();
+
+        EventStream next = await fixture.DefineAsync("s", Votes);
+        Assert.Equal(new IngestTotals { Counted = 1 }, await NodeFixture.SendAsync(next, Vote("1", "ada")));
+
+        EventStream again = await fixture.RestartAsync("s");
+        Assert.Equal(new IngestTotals { Duplicate = 1 }, await NodeFixture.SendAsync(again, Vote("1", "ada")));
+    }
+
+    [Fact]
+    public async Task A_change_that_failed_and_is_then_taken_back_is_not_in_force_after_a_start()
+    {
+        var disk = new SimulatedDisk();
+        await using NodeFixture fixture = await NodeFixture.StartAsync(Options, disk: disk);
+        EventStream stream = await fixture.DefineAsync("s", Votes);
+        disk.FailWhen(one => one.Name == "fsync" && one.Path == stream.StorageDirectory.Path, InputOutputError);
+        await Assert.ThrowsAnyAsync<WeirException>(() => fixture.DefineAsync("s", Votes.Replace("}}", "},\"opens\":\"2099-01-01T00:00:00Z\"}", StringComparison.Ordinal)));
+        disk.ClearFaults();
+
+        await fixture.DefineAsync("s", Votes);
+
+        EventStream again = await fixture.RestartAsync("s");
+        Assert.Null(again.Definition.Opens);
+        Assert.Equal(new IngestTotals { Counted = 1 }, await NodeFixture.SendAsync(again, Vote("1", "ada")));
+    }
+
+    [Fact]
+    public async Task A_view_whose_change_failed_and_is_then_taken_back_is_the_old_one_after_a_start()
+    {
+        var disk = new SimulatedDisk();
+        await using NodeFixture fixture = await NodeFixture.StartAsync(Options, disk: disk);
+        await NodeFixture.SendAsync(await fixture.DefineAsync("s", Votes), Vote("1", "ada"));
+        var definition = new ViewDefinition("SELECT count(*) AS n FROM s");
+        await fixture.Node.DefineViewAsync("v", definition);
+        disk.FailWhen(one => one.Name == "fsync" && one.Path.EndsWith("/views/v", StringComparison.Ordinal), InputOutputError);
+        await Assert.ThrowsAnyAsync<WeirException>(() => fixture.Node.DefineViewAsync("v", new ViewDefinition("SELECT count(*) AS other FROM s")));
+        disk.ClearFaults();
+
+        await fixture.Node.DefineViewAsync("v", definition);
+
+        await fixture.RestartAsync();
+        Assert.Equal("""[{"n":1}]""", await fixture.RowsAsync("v"));
+    }
+
+    [Fact]
+    public async Task A_view_whose_deletion_failed_and_that_is_then_defined_is_there_after_a_start()
+    {
+        var disk = new SimulatedDisk();
+        await using NodeFixture fixture = await NodeFixture.StartAsync(Options, disk: disk);
+        await NodeFixture.SendAsync(await fixture.DefineAsync("s", Votes), Vote("1", "ada"));
+        var definition = new ViewDefinition("SELECT count(*) AS n FROM s");
+        await fixture.Node.DefineViewAsync("v", definition);
+        disk.FailWhen(one => one.Name == "fsync" && one.Path.EndsWith("/views/v", StringComparison.Ordinal), InputOutputError);
+        await Assert.ThrowsAnyAsync<WeirException>(() => fixture.Node.DeleteViewAsync("v"));
+        disk.ClearFaults();
+
+        await fixture.Node.DefineViewAsync("v", definition);
+
+        await fixture.RestartAsync();
+        Assert.Equal("""[{"n":1}]""", await fixture.RowsAsync("v"));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_view_that_could_not_be_made_is_not_there_after_a_start(bool canTakeBack)
+    {
+        var disk = new SimulatedDisk();
+        await using NodeFixture fixture = await NodeFixture.StartAsync(Options, disk: disk);
+        await fixture.DefineAsync("s", Votes);
+        bool hasFailed = false;
+        disk.FailWhen(one => one.Name == "fsync" && one.Path.EndsWith("/views/v", StringComparison.Ordinal) && !(canTakeBack && hasFailed) && (hasFailed = true), InputOutputError);
+        await Assert.ThrowsAnyAsync<WeirException>(() => fixture.Node.DefineViewAsync("v", new ViewDefinition("SELECT count(*) AS n FROM s")));
+        disk.ClearFaults();
+        if (!canTakeBack)
+        {
+            await fixture.Node.DeleteViewAsync("v");
+        }
+
+        await fixture.RestartAsync();
+
+        Assert.Empty(fixture.Node.Views);
+        Assert.Empty(disk.List(fixture.Directory + "/views"));
+    }
+
+    [Fact]
     public async Task A_failed_snapshot_harms_nothing()
     {
         var disk = new SimulatedDisk();

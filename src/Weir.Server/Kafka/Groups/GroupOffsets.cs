@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using Weir.Core;
 using Weir.Engine;
+using Weir.Sql;
 
 namespace Weir.Server.Kafka.Groups;
 
@@ -12,7 +13,8 @@ namespace Weir.Server.Kafka.Groups;
 /// before a commit is answered, survive whatever the log survives, and are read back at a start from the view, however long the log is.
 /// </summary>
 /// <remarks>Any thread. What is here is what is flushed. Format: docs/internals/group-offsets.md.</remarks>
-internal sealed class GroupOffsets(ServerState state)
+/// <param name="most">Offsets of (group, topic, partition) that there can be, deleted ones included: as many rows as the view keeps.</param>
+internal sealed class GroupOffsets(ServerState state, int most = ViewLimits.DefaultMaxGroups)
 {
     /// <summary>Name of the stream and of the view over it.</summary>
     public const string Name = "__weir_offsets";
@@ -25,11 +27,15 @@ internal sealed class GroupOffsets(ServerState state)
     private const string Definition = """{"partitions":1,"delivery":"at-least-once","retention":"1GiB"}""";
     private const long Deleted = -1;
 
+    // In front of every record.
+    private const long NotCommitted = -2;
+
     private static readonly TimeSpan LoadsWithin = TimeSpan.FromSeconds(30);
 
     private readonly ConcurrentDictionary<string, ConcurrentDictionary<OffsetKey, (long At, CommittedOffset Offset)>> _groups = new(StringComparer.Ordinal);
     private readonly SemaphoreSlim _opening = new(1);
     private volatile EventStream? _stream;
+    private int _count;
 
     /// <summary>Groups that have committed offsets.</summary>
     public IEnumerable<string> Groups => _groups.Where(group => group.Value.Any(offset => offset.Value.Offset.Offset != Deleted)).Select(group => group.Key);
@@ -50,7 +56,7 @@ internal sealed class GroupOffsets(ServerState state)
             {
                 WeirNode node = state.NodeForWriting();
                 EventStream stream = node.TryGetStream(Name, out EventStream? found) ? found : await node.DefineStreamAsync(Name, StreamDefinition.Parse(Encoding.UTF8.GetBytes(Definition)));
-                View view = await node.DefineViewAsync(Name, new ViewDefinition(Sql));
+                View view = await node.DefineViewAsync(Name, new ViewDefinition(Sql, most));
                 ReadModel rows = await state.BuiltAsync(view, LoadsWithin, CancellationToken.None);
                 if (!await rows.WaitForAsync(stream.FlushedPosition, LoadsWithin, state.Time, CancellationToken.None))
                 {
@@ -75,10 +81,16 @@ internal sealed class GroupOffsets(ServerState state)
 
     /// <summary>Commits offsets, or deletes those that are null.</summary>
     /// <returns>Whether they are on disk; false: they may be or not, and the client commits again.</returns>
-    /// <exception cref="WeirException">Not opened yet; retry.</exception>
+    /// <exception cref="WeirException">Not opened yet; retry. <see cref="ErrorCode.TooManyGroups"/>: there are as many offsets as there can be, and one of these is new.</exception>
     public async Task<bool> CommitAsync(string group, IReadOnlyList<(OffsetKey Key, CommittedOffset? Offset)> offsets)
     {
         await OpenAsync();
+        ConcurrentDictionary<OffsetKey, (long At, CommittedOffset Offset)> known = _groups.GetOrAdd(group, static _ => new());
+        foreach ((OffsetKey key, _) in offsets)
+        {
+            TakePlace(known, group, key);
+        }
+
         using IngestBatch batch = _stream!.NewBatch();
         foreach ((OffsetKey key, CommittedOffset? offset) in offsets)
         {
@@ -91,7 +103,6 @@ internal sealed class GroupOffsets(ServerState state)
             return false;
         }
 
-        ConcurrentDictionary<OffsetKey, (long At, CommittedOffset Offset)> known = _groups.GetOrAdd(group, static _ => new());
         for (int i = 0; i < offsets.Count; i++)
         {
             // The order of the log decides between commits that are told in another one.
@@ -101,6 +112,19 @@ internal sealed class GroupOffsets(ServerState state)
         }
 
         return true;
+    }
+
+    // The record that the view has no row for would stop it, and the next start would know of no commit since. A commit that fails keeps its places: it may be on disk.
+    private void TakePlace(ConcurrentDictionary<OffsetKey, (long At, CommittedOffset Offset)> known, string group, OffsetKey key)
+    {
+        if (!known.TryAdd(key, (NotCommitted, new CommittedOffset(Deleted, -1, ""))) || Interlocked.Increment(ref _count) <= most)
+        {
+            return;
+        }
+
+        known.TryRemove(key, out _);
+        Interlocked.Decrement(ref _count);
+        throw new WeirException(ErrorCode.TooManyGroups, $"{most} offsets are kept, deleted ones included: group {group} cannot commit one of partition {key.Partition} of {key.Topic} as well.");
     }
 
     private static byte[] ToJson(string group, OffsetKey key, CommittedOffset? offset)
@@ -124,6 +148,7 @@ internal sealed class GroupOffsets(ServerState state)
     private void Load(ReadModel rows)
     {
         string? next = null;
+        _count = 0;
         do
         {
             ViewPage page = rows.Query(new ViewRequest { Limit = ViewRequest.MaxLimit, After = next });
@@ -133,6 +158,7 @@ internal sealed class GroupOffsets(ServerState state)
                 var offset = new CommittedOffset(Number(row, "o"), (int)Number(row, "e"), row.GetProperty("m").GetString()!);
                 var key = new OffsetKey(row.GetProperty("t").GetString()!, (int)Number(row, "p"));
                 _groups.GetOrAdd(row.GetProperty("g").GetString()!, static _ => new())[key] = (-1, offset);
+                _count++;
             }
 
             next = page.Next;

@@ -123,7 +123,7 @@ internal sealed class GroupOffsetsHandler(GroupCoordinator groups, GroupOffsets 
 
         HashSet<string> subscribed = [.. (group?.Subscriptions() ?? []).SelectMany(Subscription.TopicsOf)];
         List<(OffsetKey Key, CommittedOffset? Offset)> wanted =
-            [.. request.Topics.Where(topic => !subscribed.Contains(topic.Name)).SelectMany(topic => topic.Partitions.Select(partition => (new OffsetKey(topic.Name, partition.PartitionIndex), (CommittedOffset?)null)))];
+            [.. request.Topics.Where(topic => !subscribed.Contains(topic.Name)).SelectMany(topic => topic.Partitions.Select(partition => (new OffsetKey(topic.Name, partition.PartitionIndex), (CommittedOffset?)null))).Where(one => offsets.Find(request.GroupId, one.Item1) is not null)];
         KafkaError outcome = wanted.Count == 0 ? KafkaError.None : await TryAsync(async () => await offsets.CommitAsync(request.GroupId, wanted) ? KafkaError.None : KafkaError.CoordinatorNotAvailable);
         return new OffsetDeleteResponse
         {
@@ -145,7 +145,7 @@ internal sealed class GroupOffsetsHandler(GroupCoordinator groups, GroupOffsets 
         return KafkaError.None;
     });
 
-    // Clients ask again after either of these.
+    // Clients ask again after these, but for the one of a commit that there is no place for.
     private static async Task<KafkaError> TryAsync(Func<Task<KafkaError>> act)
     {
         try
@@ -154,7 +154,12 @@ internal sealed class GroupOffsetsHandler(GroupCoordinator groups, GroupOffsets 
         }
         catch (WeirException failure)
         {
-            return failure.Code is ErrorCode.Recovering or ErrorCode.ViewBuilding ? KafkaError.CoordinatorLoadInProgress : KafkaError.CoordinatorNotAvailable;
+            return failure.Code switch
+            {
+                ErrorCode.Recovering or ErrorCode.ViewBuilding => KafkaError.CoordinatorLoadInProgress,
+                ErrorCode.TooManyGroups => KafkaError.InvalidCommitOffsetSize,
+                _ => KafkaError.CoordinatorNotAvailable,
+            };
         }
     }
 }

@@ -1,6 +1,11 @@
+using System.Security.Cryptography;
+using Weir.Core;
+using Weir.Engine;
 using Weir.Kafka.Protocol;
 using Weir.Kafka.Protocol.Messages;
+using Weir.Server.Kafka.Groups;
 using Weir.Server.Tests.Support;
+using Weir.TestKit;
 
 namespace Weir.Server.Tests.Kafka.Groups;
 
@@ -44,6 +49,34 @@ public sealed class GroupOffsetsTests
     }
 
     [Fact]
+    public async Task A_commit_that_there_is_no_place_for_is_refused_and_every_other_one_is_there_after_a_start()
+    {
+        var disk = new SimulatedDisk();
+        using (ServerState state = await StartNodeAsync(disk))
+        {
+            var offsets = new GroupOffsets(state, most: 3);
+            Assert.True(await offsets.CommitAsync("g", [(new OffsetKey("s", 0), At(1)), (new OffsetKey("s", 1), At(2))]));
+            Assert.True(await offsets.CommitAsync("h", [(new OffsetKey("s", 0), At(3))]));
+            Assert.True(await offsets.CommitAsync("h", [(new OffsetKey("s", 0), null)]));
+
+            WeirException refused = await Assert.ThrowsAsync<WeirException>(() => offsets.CommitAsync("i", [(new OffsetKey("s", 0), At(4))]));
+            Assert.Equal(ErrorCode.TooManyGroups, refused.Code);
+            Assert.True(await offsets.CommitAsync("g", [(new OffsetKey("s", 1), At(5))]));
+            await state.Node.StopAsync();
+        }
+
+        using ServerState again = await StartNodeAsync(disk);
+        var found = new GroupOffsets(again, most: 3);
+        await found.OpenAsync();
+        Assert.Equal([(0, 1L), (1, 5L)], found.All("g").Select(one => (one.Key.Partition, one.Offset.Offset)).Order());
+        Assert.Equal(["g"], found.Groups);
+        await Assert.ThrowsAsync<WeirException>(() => found.CommitAsync("i", [(new OffsetKey("s", 0), At(4))]));
+        await again.Node.StopAsync();
+
+        static CommittedOffset At(long offset) => new(offset, -1, "");
+    }
+
+    [Fact]
     public async Task What_cannot_be_committed_says_why_per_partition()
     {
         await using TestServer server = await TestServer.StartAsync(Yaml);
@@ -84,6 +117,13 @@ public sealed class GroupOffsetsTests
         Assert.Equal(KafkaError.TransactionalIdAuthorizationFailed, refused.ErrorCode);
         Assert.Contains("idempotent producer", refused.ErrorMessage, StringComparison.Ordinal);
         Assert.Equal((KafkaError.None, server.Host.KafkaPort), (found.ErrorCode, found.Port));
+    }
+
+    private static async Task<ServerState> StartNodeAsync(SimulatedDisk disk)
+    {
+        var node = WeirNode.Create(new NodeOptions { DataDirectory = "/weir", PublishInterval = TimeSpan.FromMilliseconds(10) }, disk, TimeProvider.System, RandomNumberGenerator.GetBytes, static (_, _) => { });
+        await node.StartAsync();
+        return new ServerState(node, TimeProvider.System) { HasDefinitions = true };
     }
 
     private static KafkaError Commit(KafkaClient client, string group, int partition, long offset, string? metadata, int generation = -1, string member = "") =>
