@@ -56,8 +56,18 @@ internal sealed class StreamEndpoints(ServerState server)
 
     public async Task DeleteAsync(HttpContext context, string name)
     {
-        server.StreamForWriting(name);
-        await server.Node.DeleteStreamAsync(name);
+        try
+        {
+            // Not looked up before: one whose deletion failed is no stream any more, and this deletes what is left of it.
+            await server.NodeForWriting(name).DeleteStreamAsync(name);
+        }
+        catch (WeirException failure) when (failure.Code == ErrorCode.UnknownStream)
+        {
+            // Says more where there is one that cannot be opened.
+            server.Stream(name);
+            throw;
+        }
+
         context.Response.StatusCode = StatusCodes.Status204NoContent;
     }
 

@@ -105,9 +105,18 @@ internal sealed class ViewEndpoints(ServerState server, TimeProvider time)
 
     public async Task DeleteAsync(HttpContext context, string name)
     {
-        WeirNode node = server.NodeForWriting(name);
-        server.View(name);
-        await node.DeleteViewAsync(name);
+        try
+        {
+            // Not looked up before: one that could not be made is no view, and this deletes what is left of it.
+            await server.NodeForWriting(name).DeleteViewAsync(name);
+        }
+        catch (WeirException failure) when (failure.Code == ErrorCode.UnknownView)
+        {
+            // Says more where there is one that cannot be opened.
+            server.View(name);
+            throw;
+        }
+
         context.Response.StatusCode = StatusCodes.Status204NoContent;
     }
 

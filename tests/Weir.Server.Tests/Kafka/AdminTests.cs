@@ -1,6 +1,8 @@
+using System.Net;
 using Weir.Kafka.Protocol;
 using Weir.Kafka.Protocol.Messages;
 using Weir.Server.Tests.Support;
+using Weir.TestKit;
 
 namespace Weir.Server.Tests.Kafka;
 
@@ -110,6 +112,32 @@ public sealed class AdminTests
         Assert.Equal(KafkaError.UnknownTopicOrPartition, client.Fetch("first", 0, 0).ErrorCode);
         Assert.NotEqual(id, Create(client, new() { Name = "first", NumPartitions = 1, ReplicationFactor = 1 }).TopicId);
         Assert.Empty(KafkaClient.Events(client.Fetch("first", 0, 0).Records));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_deletion_that_failed_on_the_disk_can_be_asked_for_again(bool overKafka)
+    {
+        var disk = new SimulatedDisk();
+        await using TestServer server = await TestServer.StartAsync(Yaml, disk: disk);
+        using var client = new KafkaClient(server.Host.KafkaPort);
+        Create(client, new() { Name = "gone", NumPartitions = 1, ReplicationFactor = 1 });
+        disk.FailWhen(one => one.Name == "unlink" || (one.Name == "fsync" && one.Path.EndsWith("/views/unmade", StringComparison.Ordinal)), errno: 5);
+        Assert.False(await DeleteAsync());
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, (await server.PutAsync("/v1/views/unmade", "\"SELECT count(*) AS n FROM declared\"")).Status);
+        disk.ClearFaults();
+
+        Assert.True(await DeleteAsync());
+        Assert.Equal(HttpStatusCode.NoContent, (await server.SendAsync(new HttpRequestMessage(HttpMethod.Delete, "/v1/views/unmade"))).Status);
+
+        Assert.DoesNotContain(disk.List(server.DataDirectory + "/streams"), name => name.StartsWith("gone", StringComparison.Ordinal));
+        Assert.Empty(disk.List(server.DataDirectory + "/views"));
+        Assert.False(await DeleteAsync());
+
+        async Task<bool> DeleteAsync() => overKafka
+            ? client.Ask<DeleteTopicsResponse>(ApiTable.DeleteTopics, 5, new DeleteTopicsRequest { TopicNames = ["gone"] }).Responses[0].ErrorCode == KafkaError.None
+            : (await server.SendAsync(new HttpRequestMessage(HttpMethod.Delete, "/v1/streams/gone"))).Status == HttpStatusCode.NoContent;
     }
 
     [Fact]

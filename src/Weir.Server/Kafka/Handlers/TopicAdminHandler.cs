@@ -79,11 +79,13 @@ internal sealed class TopicAdminHandler(ServerState state, KafkaTopics topics)
         {
             bool isFound = name is null ? topics.TryFind(id, out EventStream? stream, out KafkaError error) : topics.TryFind(name, out stream, out error);
             string? text = null;
-            if (isFound)
+
+            // One whose deletion failed is no stream any more; by its name this deletes what is left of it.
+            if (isFound || (name is not null && error == KafkaError.UnknownTopicOrPartition))
             {
                 (error, text) = await TryAsync(async () =>
                 {
-                    await state.NodeForWriting(stream!.Name).DeleteStreamAsync(stream.Name);
+                    await state.NodeForWriting(name ?? stream!.Name).DeleteStreamAsync(name ?? stream!.Name);
                     return (KafkaError.None, null);
                 });
             }
