@@ -23,7 +23,7 @@ internal sealed class GroupOffsets(ServerState state, int most = ViewLimits.Defa
     public const int MostMetadataBytes = 4096;
 
     // A view keeps so many rows, and 4,096 bytes of a text.
-    private const string Sql = """SELECT g, t, p, latest(o) AS o, latest(e) AS e, latest(m) AS m FROM __weir_offsets GROUP BY g, t, p""";
+    private const string Sql = """SELECT g, t, p, latest(o) AS o, latest(e) AS e, latest(m) AS m, latest(s) AS s FROM __weir_offsets GROUP BY g, t, p""";
     private const string Definition = """{"partitions":1,"delivery":"at-least-once","retention":"1GiB"}""";
     private const long Deleted = -1;
 
@@ -32,13 +32,13 @@ internal sealed class GroupOffsets(ServerState state, int most = ViewLimits.Defa
 
     private static readonly TimeSpan LoadsWithin = TimeSpan.FromSeconds(30);
 
-    private readonly ConcurrentDictionary<string, ConcurrentDictionary<OffsetKey, (long At, CommittedOffset Offset)>> _groups = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, ConcurrentDictionary<OffsetKey, Entry>> _groups = new(StringComparer.Ordinal);
     private readonly SemaphoreSlim _opening = new(1);
     private volatile EventStream? _stream;
     private int _count;
 
     /// <summary>Groups that have committed offsets.</summary>
-    public IEnumerable<string> Groups => _groups.Where(group => group.Value.Any(offset => offset.Value.Offset.Offset != Deleted)).Select(group => group.Key);
+    public IEnumerable<string> Groups => _groups.Where(group => group.Value.Any(one => IsThere(one.Key, one.Value))).Select(group => group.Key);
 
     /// <summary>Reads what was committed before the start; once, at the first call that succeeds.</summary>
     /// <exception cref="WeirException">Not yet; retry.</exception>
@@ -74,10 +74,10 @@ internal sealed class GroupOffsets(ServerState state, int most = ViewLimits.Defa
     }
 
     public CommittedOffset? Find(string group, OffsetKey key) =>
-        _groups.TryGetValue(group, out var offsets) && offsets.TryGetValue(key, out (long, CommittedOffset Offset) found) && found.Offset.Offset != Deleted ? found.Offset : null;
+        _groups.TryGetValue(group, out var offsets) && offsets.TryGetValue(key, out Entry? found) && IsThere(key, found) ? found.Offset : null;
 
     public IEnumerable<(OffsetKey Key, CommittedOffset Offset)> All(string group) =>
-        _groups.TryGetValue(group, out var offsets) ? offsets.Where(one => one.Value.Offset.Offset != Deleted).Select(one => (one.Key, one.Value.Offset)) : [];
+        _groups.TryGetValue(group, out var offsets) ? offsets.Where(one => IsThere(one.Key, one.Value)).Select(one => (one.Key, one.Value.Offset)) : [];
 
     /// <summary>Commits offsets, or deletes those that are null.</summary>
     /// <returns>Whether they are on disk; false: they may be or not, and the client commits again.</returns>
@@ -85,16 +85,18 @@ internal sealed class GroupOffsets(ServerState state, int most = ViewLimits.Defa
     public async Task<bool> CommitAsync(string group, IReadOnlyList<(OffsetKey Key, CommittedOffset? Offset)> offsets)
     {
         await OpenAsync();
-        ConcurrentDictionary<OffsetKey, (long At, CommittedOffset Offset)> known = _groups.GetOrAdd(group, static _ => new());
-        foreach ((OffsetKey key, _) in offsets)
+        ConcurrentDictionary<OffsetKey, Entry> known = _groups.GetOrAdd(group, static _ => new());
+        var streams = new Guid?[offsets.Count];
+        for (int i = 0; i < offsets.Count; i++)
         {
-            TakePlace(known, group, key);
+            TakePlace(known, group, offsets[i].Key);
+            streams[i] = StreamOf(offsets[i].Key.Topic);
         }
 
         using IngestBatch batch = _stream!.NewBatch();
-        foreach ((OffsetKey key, CommittedOffset? offset) in offsets)
+        for (int i = 0; i < offsets.Count; i++)
         {
-            batch.Add(ToJson(group, key, offset), EventHeaders.None);
+            batch.Add(ToJson(group, offsets[i].Key, offsets[i].Offset, streams[i]), EventHeaders.None);
         }
 
         await batch.SubmitDurablyAsync();
@@ -107,17 +109,17 @@ internal sealed class GroupOffsets(ServerState state, int most = ViewLimits.Defa
         {
             // The order of the log decides between commits that are told in another one.
             long at = batch.OutcomeOf(i).Offset;
-            CommittedOffset committed = offsets[i].Offset ?? new CommittedOffset(Deleted, -1, "");
-            known.AddOrUpdate(offsets[i].Key, (at, committed), (_, before) => before.At > at ? before : (at, committed));
+            var committed = new Entry(at, offsets[i].Offset ?? new CommittedOffset(Deleted, -1, ""), streams[i]);
+            known.AddOrUpdate(offsets[i].Key, committed, (_, before) => before.At > at ? before : committed);
         }
 
         return true;
     }
 
     // The record that the view has no row for would stop it, and the next start would know of no commit since. A commit that fails keeps its places: it may be on disk.
-    private void TakePlace(ConcurrentDictionary<OffsetKey, (long At, CommittedOffset Offset)> known, string group, OffsetKey key)
+    private void TakePlace(ConcurrentDictionary<OffsetKey, Entry> known, string group, OffsetKey key)
     {
-        if (!known.TryAdd(key, (NotCommitted, new CommittedOffset(Deleted, -1, ""))) || Interlocked.Increment(ref _count) <= most)
+        if (!known.TryAdd(key, new Entry(NotCommitted, new CommittedOffset(Deleted, -1, ""), null)) || Interlocked.Increment(ref _count) <= most)
         {
             return;
         }
@@ -127,7 +129,12 @@ internal sealed class GroupOffsets(ServerState state, int most = ViewLimits.Defa
         throw new WeirException(ErrorCode.TooManyGroups, $"{most} offsets are kept, deleted ones included: group {group} cannot commit one of partition {key.Partition} of {key.Topic} as well.");
     }
 
-    private static byte[] ToJson(string group, OffsetKey key, CommittedOffset? offset)
+    // Of a topic that was deleted and made again: its offsets begin anew, and where the group was in the old one says nothing.
+    private bool IsThere(OffsetKey key, Entry entry) => entry.Offset.Offset != Deleted && (entry.Stream is null || entry.Stream == StreamOf(key.Topic));
+
+    private Guid? StreamOf(string topic) => state.Node.TryGetStream(topic, out EventStream? stream) ? stream.Id : null;
+
+    private static byte[] ToJson(string group, OffsetKey key, CommittedOffset? offset, Guid? stream)
     {
         using var buffer = new MemoryStream();
         using (var json = new Utf8JsonWriter(buffer))
@@ -139,6 +146,7 @@ internal sealed class GroupOffsets(ServerState state, int most = ViewLimits.Defa
             json.WriteNumber("o", offset?.Offset ?? Deleted);
             json.WriteNumber("e", offset?.LeaderEpoch ?? -1);
             json.WriteString("m", offset?.Metadata ?? "");
+            json.WriteString("s", stream?.ToString() ?? "");
             json.WriteEndObject();
         }
 
@@ -157,7 +165,7 @@ internal sealed class GroupOffsets(ServerState state, int most = ViewLimits.Defa
             {
                 var offset = new CommittedOffset(Number(row, "o"), (int)Number(row, "e"), row.GetProperty("m").GetString()!);
                 var key = new OffsetKey(row.GetProperty("t").GetString()!, (int)Number(row, "p"));
-                _groups.GetOrAdd(row.GetProperty("g").GetString()!, static _ => new())[key] = (-1, offset);
+                _groups.GetOrAdd(row.GetProperty("g").GetString()!, static _ => new())[key] = new Entry(-1, offset, Guid.TryParse(row.GetProperty("s").GetString(), out Guid stream) ? stream : null);
                 _count++;
             }
 
@@ -172,4 +180,8 @@ internal sealed class GroupOffsets(ServerState state, int most = ViewLimits.Defa
         JsonElement value = row.GetProperty(name);
         return value.ValueKind == JsonValueKind.String ? long.Parse(value.GetString()!, CultureInfo.InvariantCulture) : value.GetInt64();
     }
+
+    /// <param name="At">Offset of the commit in the internal stream; -1: from before the start.</param>
+    /// <param name="Stream">Id of the stream that it was committed for; null where that had gone.</param>
+    private sealed record Entry(long At, CommittedOffset Offset, Guid? Stream);
 }

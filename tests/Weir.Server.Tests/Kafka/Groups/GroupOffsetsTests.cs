@@ -49,6 +49,30 @@ public sealed class GroupOffsetsTests
     }
 
     [Fact]
+    public async Task A_topic_that_was_deleted_and_made_again_has_no_offsets_of_the_old_one()
+    {
+        TestServer server = await TestServer.StartAsync("kafka: { listen: 127.0.0.1:0 }");
+        using (var client = new KafkaClient(server.Host.KafkaPort))
+        {
+            await server.PutAsync("/v1/streams/t", """{"partitions":2}""");
+            Assert.Equal(KafkaError.None, Commit(client, "g", 0, 5, "old", topic: "t"));
+            Assert.Equal(KafkaError.None, Commit(client, "g", 1, 6, "old", topic: "t"));
+            await server.SendAsync(new HttpRequestMessage(HttpMethod.Delete, "/v1/streams/t"));
+            Assert.Empty(Fetch(client, "g"));
+            await server.PutAsync("/v1/streams/t", """{"partitions":2}""");
+            Assert.Empty(Fetch(client, "g"));
+            Assert.Equal(KafkaError.None, Commit(client, "g", 1, 0, "new", topic: "t"));
+            Assert.Equal([(1, 0L, "new")], Fetch(client, "g"));
+        }
+
+        string directory = await server.StopAsync();
+        server = await TestServer.StartInAsync(directory, "kafka: { listen: 127.0.0.1:0 }");
+        await using TestServer ended = server;
+        using var again = new KafkaClient(server.Host.KafkaPort);
+        Assert.Equal([(1, 0L, "new")], Fetch(again, "g"));
+    }
+
+    [Fact]
     public async Task A_commit_that_there_is_no_place_for_is_refused_and_every_other_one_is_there_after_a_start()
     {
         var disk = new SimulatedDisk();
@@ -126,13 +150,13 @@ public sealed class GroupOffsetsTests
         return new ServerState(node, TimeProvider.System) { HasDefinitions = true };
     }
 
-    private static KafkaError Commit(KafkaClient client, string group, int partition, long offset, string? metadata, int generation = -1, string member = "") =>
+    private static KafkaError Commit(KafkaClient client, string group, int partition, long offset, string? metadata, int generation = -1, string member = "", string topic = "s") =>
         client.Ask<OffsetCommitResponse>(ApiTable.OffsetCommit, 7, new OffsetCommitRequest
         {
             GroupId = group,
             GenerationIdOrMemberEpoch = generation,
             MemberId = member,
-            Topics = [new() { Name = "s", Partitions = [new() { PartitionIndex = partition, CommittedOffset = offset, CommittedMetadata = metadata }] }],
+            Topics = [new() { Name = topic, Partitions = [new() { PartitionIndex = partition, CommittedOffset = offset, CommittedMetadata = metadata }] }],
         }).Topics[0].Partitions[0].ErrorCode;
 
     private static IEnumerable<(int, long, string?)> Fetch(KafkaClient client, string group) =>
