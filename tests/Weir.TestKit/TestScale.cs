@@ -30,16 +30,16 @@ public static class TestScale
     public static int ProgramCallStep => Of(50, 10, 1);
 
     /// <summary>Gets n, where every n-th file call of the engine on the simulated disk fails.</summary>
-    public static int EngineCallStep => Of(50, 1, 1);
+    public static int EngineCallStep => Of(50, 10, 1);
 
     /// <summary>Gets the bits that are flipped in a small store; all there are when it has fewer.</summary>
-    public static int BitFlips => Of(2_000, int.MaxValue, int.MaxValue);
+    public static int BitFlips => Of(2_000, 10_000, 500_000);
 
     /// <summary>Gets the blocks of a small store that are damaged; all there are when it has fewer.</summary>
     public static int DamagedBlocks => Of(600, int.MaxValue, int.MaxValue);
 
     /// <summary>Gets the flipped bits in segments, each of which is repaired when it made the partition read-only.</summary>
-    public static int RepairedFlips => Of(40, 2_000, 20_000);
+    public static int RepairedFlips => Of(40, 500, 20_000);
 
     /// <summary>Gets the mutated inputs over all readers.</summary>
     public static long FuzzInputs => Of(1_000_000, 10_000_000, 1_000_000_000);
