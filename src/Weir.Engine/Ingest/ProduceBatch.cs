@@ -54,7 +54,7 @@ public sealed class ProduceBatch : AppendBatch, IDisposable, IValueTaskSource, I
     /// <summary>After submission: offset of the first record, the original's when the batch was sent before; -1 when it is not acknowledged.</summary>
     public long BaseOffset { get; private set; } = -1;
 
-    /// <summary>Records in the batch as it was sent; 1 where it could not be read far enough to tell.</summary>
+    /// <summary>Records found in the batch as it was sent; 1 where its records could not be read.</summary>
     public int Events { get; private set; } = 1;
 
     /// <summary>After submission: it is on disk already, from an earlier sending by the same producer, and nothing was appended.</summary>
@@ -93,7 +93,6 @@ public sealed class ProduceBatch : AppendBatch, IDisposable, IValueTaskSource, I
             return Refuse(ProduceError.Corrupt, "The batch's checksum does not match its bytes.");
         }
 
-        Events = Math.Max(1, batch.RecordCount);
         if (batch.IsControl || batch.IsTransactional)
         {
             return Refuse(ProduceError.NotAllowed, batch.IsControl ? "Control batches are written by the log alone." : "Transactions are not offered; an id in the event makes a retry harmless.");
@@ -163,6 +162,8 @@ public sealed class ProduceBatch : AppendBatch, IDisposable, IValueTaskSource, I
             end = record.EndAt;
         }
 
+        // What was there, not what the header says.
+        Events = Math.Max(1, index);
         if (_refusals.Count > 0)
         {
             return Refuse(ProduceError.InvalidRecord, _refusals[0].Detail);

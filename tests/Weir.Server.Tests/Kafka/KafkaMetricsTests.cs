@@ -29,11 +29,12 @@ public sealed class KafkaMetricsTests
         Assert.Equal(KafkaError.OutOfOrderSequenceNumber, client.Produce("s", 0, Numbered(KafkaClient.Batch("{}", "{}"), producer, sequence: 100)).ErrorCode);
         Assert.Equal(KafkaError.InvalidRecord, client.Produce("strict", 0, KafkaClient.Batch("no JSON")).ErrorCode);
         Assert.Equal(KafkaError.CorruptMessage, client.Produce("s", 0, [1, 2, 3]).ErrorCode);
+        Assert.Equal(KafkaError.CorruptMessage, client.Produce("s", 0, Claiming(2_000_000_000)).ErrorCode);
 
         string page = (await server.GetAsync("/metrics")).Text;
         Assert.Equal(3, Value(page, "weir_ingest_events_total{stream=\"s\",protocol=\"kafka\",outcome=\"durable\"}"));
         Assert.Equal(3, Value(page, "weir_ingest_events_total{stream=\"s\",protocol=\"kafka\",outcome=\"duplicate\"}"));
-        Assert.Equal(2 + 1, Value(page, "weir_ingest_events_total{stream=\"s\",protocol=\"kafka\",outcome=\"refused\"}"));
+        Assert.Equal(2 + 1 + 1, Value(page, "weir_ingest_events_total{stream=\"s\",protocol=\"kafka\",outcome=\"refused\"}"));
         Assert.Equal(1, Value(page, "weir_ingest_events_total{stream=\"strict\",protocol=\"kafka\",outcome=\"refused\"}"));
         Assert.Equal(2, Value(page, "weir_ingest_ack_duration_seconds_count{stream=\"s\"}"));
     }
@@ -85,12 +86,35 @@ public sealed class KafkaMetricsTests
         Assert.Equal(1, Value(page, $"weir_kafka_connection_faults_total{{reason=\"{reason}\"}}"));
     }
 
+    [Fact]
+    public async Task A_batch_that_is_refused_without_an_answer_closes_its_connection_and_both_are_counted()
+    {
+        await using TestServer server = await TestServer.StartAsync(Yaml);
+        using var client = new KafkaClient(server.Host.KafkaPort);
+        client.Send(ApiTable.Produce, 9, KafkaClient.ProduceRequest("strict", 0, KafkaClient.Batch("no JSON"), acks: 0));
+        Assert.True(client.IsClosedByServer());
+
+        string page = (await server.GetAsync("/metrics")).Text;
+        Assert.Equal(1, Value(page, "weir_kafka_connection_faults_total{reason=\"refused\"}"));
+        Assert.Equal(1, Value(page, "weir_ingest_events_total{stream=\"strict\",protocol=\"kafka\",outcome=\"refused\"}"));
+    }
+
     // Where a producer's number, epoch and sequence lie: Kafka's record batch, format 2.
     private static byte[] Numbered(byte[] batch, long producer, int sequence)
     {
         BinaryPrimitives.WriteInt64BigEndian(batch.AsSpan(43), producer);
         BinaryPrimitives.WriteInt16BigEndian(batch.AsSpan(51), 0);
         BinaryPrimitives.WriteInt32BigEndian(batch.AsSpan(53), sequence);
+        BinaryPrimitives.WriteUInt32BigEndian(batch.AsSpan(17), Crc32C.Compute(batch.AsSpan(21)));
+        return batch;
+    }
+
+    // One record, and a header that says otherwise, under a checksum that holds.
+    private static byte[] Claiming(int records)
+    {
+        byte[] batch = KafkaClient.Batch("{}");
+        BinaryPrimitives.WriteInt32BigEndian(batch.AsSpan(23), records - 1);
+        BinaryPrimitives.WriteInt32BigEndian(batch.AsSpan(57), records);
         BinaryPrimitives.WriteUInt32BigEndian(batch.AsSpan(17), Crc32C.Compute(batch.AsSpan(21)));
         return batch;
     }
